@@ -1,0 +1,27 @@
+"""An HTTP request and its response as the cloud's inner rooms see them, free of any server's types."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """One request. Header names are lower case; `raw_path` and `query` are as sent, still percent-encoded."""
+
+    method: str
+    raw_path: str
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    client: str = "127.0.0.1"
+    secure: bool = False
+    stream: AsyncIterator[bytes] | None = None  # a body not read yet (streamed uploads, git)
+
+
+@dataclass(slots=True)
+class HttpResponse:
+    """One response; a body that is an iterator is sent as it comes."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | AsyncIterator[bytes] = b""
