@@ -1,0 +1,1 @@
+"""A small shop: a catalogue, a basket with prices, and a web service around them."""

@@ -1,0 +1,1 @@
+"""The shop's unit tests: python3 -m unittest -v"""
