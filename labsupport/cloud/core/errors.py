@@ -8,14 +8,22 @@ class AwsError(Exception):
 
     `code` is the error's name in AWS's model (`RepositoryDoesNotExistException`), `status` its HTTP
     status (`None`: what the model says, or 400). `members` are the further members of the error's
-    shape, such as `reason`.
+    shape, such as `reason`. `decision` is how a refused call was decided (for `lab why`; never sent).
     """
 
-    def __init__(self, code: str, message: str = "", status: int | None = None, **members: Any) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str = "",
+        status: int | None = None,
+        decision: dict[str, Any] | None = None,
+        **members: Any,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.decision = decision
         self.members = members
 
 

@@ -1,0 +1,1 @@
+"""What the cloud remembers: one SQLite file, typed records, transactions, an outbox."""

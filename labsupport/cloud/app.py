@@ -1,0 +1,63 @@
+"""The composition root: the one place that knows every service and puts the cloud together."""
+
+import importlib
+from collections.abc import Callable
+from functools import partial
+
+from labsupport.cloud.core.clock import Clock
+from labsupport.cloud.core.cloud import Cloud, Settings, WayIn
+from labsupport.cloud.core.scheduler import Scheduler
+from labsupport.cloud.core.service import Service
+from labsupport.cloud.gateway.authenticate import caller_of_key
+from labsupport.cloud.gateway.authorise import authorise
+from labsupport.cloud.gateway.perform import perform
+from labsupport.cloud.gateway.trail import note
+from labsupport.cloud.store.store import Store
+
+# A module is imported when its service is first asked for, so that a start is quick and an idle lab small.
+SERVICES = {
+    "sts": "sts",
+    "iam": "iam",
+    "kms": "kms",
+    "s3": "s3",
+    "ssm": "ssm",
+    "logs": "logs",
+    "sns": "sns",
+    "events": "events",
+    "cloudtrail": "cloudtrail",
+    "ec2": "ec2",
+    "cloudformation": "cloudformation",
+    "codecommit": "codecommit",
+    "codebuild": "codebuild",
+    "codedeploy": "codedeploy",
+    "codedeploy-commands": "codedeploy.commands",
+    "codepipeline": "codepipeline",
+}
+
+# Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
+ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2", "/_lab/mailbox": "sns"}
+
+# Services that look after processes of their own, and so have a hand in starting and stopping.
+WITH_PROCESSES = ("ec2", "codebuild")
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Cloud:
+    """A cloud over the home folder's state; nothing runs until its scheduler is started."""
+    store = Store(settings.home / "cloud.sqlite3")
+    way_in = WayIn(perform, authorise, partial(caller_of_key, store), note)
+    cloud = Cloud(settings, store, clock or Clock(), _finder(), tuple(SERVICES), way_in, routes=ROUTES)
+    scheduler = Scheduler(cloud)
+    cloud.wake = scheduler.wake
+    cloud.rooms["scheduler"] = scheduler
+    return cloud
+
+
+def _finder() -> Callable[[str], Service | None]:
+    found: dict[str, Service] = {}
+
+    def service(name: str) -> Service | None:
+        if name not in found and name in SERVICES:
+            found[name] = importlib.import_module(f"labsupport.cloud.services.{SERVICES[name]}").service
+        return found.get(name)
+
+    return service

@@ -1,0 +1,20 @@
+"""Amazon Resource Names (IAM User Guide: "Identify AWS resources with ARNs")."""
+
+from typing import NamedTuple
+
+
+class Arn(NamedTuple):
+    partition: str
+    service: str
+    region: str
+    account: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
+
+
+def parse(text: str) -> Arn | None:
+    """The parts of an ARN, or `None` where the text is none."""
+    parts = text.split(":", 5)
+    return Arn(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None

@@ -1,0 +1,170 @@
+"""One call: who asks, where and when, and what the handler may do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from labsupport.cloud.core import ids
+from labsupport.cloud.core.cloud import PARTITION, Cloud
+from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.core.events import Event
+from labsupport.cloud.core.identity import Caller, service_principal
+from labsupport.cloud.core.service import Service
+from labsupport.cloud.store.jobs import Job
+from labsupport.cloud.store.store import Store
+
+
+@dataclass(slots=True)
+class Call:
+    """A call in progress. The same record serves a client's call, a service's own call to another
+    service, and a task: `caller` tells which."""
+
+    cloud: Cloud
+    service: Service
+    operation: str
+    caller: Caller
+    account: str
+    region: str
+    request_id: str = field(default_factory=ids.request_id)
+    source_ip: str = "127.0.0.1"
+    user_agent: str = ""
+    secure: bool = False
+    host: str = ""  # what the client calls this endpoint, for addresses in answers
+    body: AsyncIterator[bytes] | None = None  # a streamed payload, not read yet
+    headers: dict[str, str] = field(default_factory=dict)
+    source_arn: str = ""  # for a service's own calls: the resource on whose behalf (aws:SourceArn)
+    signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
+    resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
+
+    @property
+    def store(self) -> Store:
+        return self.cloud.store
+
+    @property
+    def now(self) -> datetime:
+        return self.cloud.clock.now()
+
+    @property
+    def epoch(self) -> float:
+        return self.cloud.clock.epoch()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Already open around a plain handler; an `async` one opens it around each step that changes something."""
+        return self.cloud.store.transaction()
+
+    def arn(self, resource: str, service: str = "", region: str | None = None) -> str:
+        place = self.region if region is None else region
+        return f"arn:{PARTITION}:{service or self.service.iam}:{place}:{self.account}:{resource}"
+
+    def emit(self, detail_type: str, detail: dict[str, Any], resources: tuple[str, ...] | list[str] = ()) -> None:
+        """Publish an event to EventBridge; it is delivered after this call's transaction has committed."""
+        event = Event(
+            id=ids.uuid4(),
+            account=self.account,
+            region=self.region,
+            source=self.service.source,
+            detail_type=detail_type,
+            detail=detail,
+            resources=list(resources),
+            time=self.epoch,
+        )
+        self.store.put(event)
+        self.start("deliver", event.id, service="events")
+
+    def start(self, task: str, key: str, after: float = 0.0, service: str = "") -> None:
+        """Have a task run (or wake it) once this transaction has committed, `after` seconds from now."""
+        job = Job(service or self.service.name, task, self.account, self.region, key)
+        self.store.jobs.put(job, self.epoch + after)
+        self.cloud.wake()
+
+    def authorise(self, action: str, resource: str, context: dict[str, Any] | None = None) -> None:
+        """Ask for a further permission of the caller (`codecommit:GitPush` on one branch): AWS's refusal, or nothing."""
+        self.cloud.way_in.authorise(self, action, resource, context or {})
+
+    def aws(
+        self, service: str, *, role: str = "", session: str = "", as_service: bool = False, source_arn: str = ""
+    ) -> "Client":
+        """A client for another service, by the one way in.
+
+        As the caller of this call (`as_service=False`, no role: a forward access session), as this
+        service's own principal, or under `role` (an ARN), which this service assumes: its trust policy
+        has to name the service's principal. `session` names the role's session in the trail, `source_arn`
+        the resource on whose behalf the service acts (aws:SourceArn).
+        """
+        if role:
+            return Client(self, service, _Assumed(self, role, session or self.service.name))
+        caller = service_principal(self.service.principal, self.account) if as_service else self.caller
+        return Client(self, service, caller, source_arn)
+
+
+@dataclass(slots=True)
+class _Assumed:
+    """A role to be assumed when the first call is made with it."""
+
+    call: Call
+    role: str
+    session: str
+    caller: Caller | None = None
+
+    def resolve(self) -> Caller:
+        if self.caller is None:
+            sts = Client(self.call, "sts", service_principal(self.call.service.principal, self.call.account))
+            answer = sts.assume_role(RoleArn=self.role, RoleSessionName=self.session)
+            self.caller = self.call.cloud.way_in.caller(answer["Credentials"]["AccessKeyId"])
+        return self.caller
+
+
+@dataclass(slots=True)
+class Client:
+    """boto3's method names over the one way in: `client.put_object(Bucket=…)`.
+
+    Operations that are `async` give an awaitable, the others their result. Errors are `AwsError`.
+    """
+
+    call: Call
+    service: str
+    principal: Caller | _Assumed
+    source_arn: str = ""
+
+    def __getattr__(self, operation: str) -> Any:
+        def invoke(**params: Any) -> Any:
+            target = self.call.cloud.service(self.service)
+            if target is None:
+                raise not_simulated(self.service)
+            caller = self.principal.resolve() if isinstance(self.principal, _Assumed) else self.principal
+            call = inner_call(self.call, target, caller, self.source_arn)
+            return self.call.cloud.way_in.perform(call, operation, params)
+
+        return invoke
+
+    def caller(self) -> Caller:
+        return self.principal.resolve() if isinstance(self.principal, _Assumed) else self.principal
+
+
+def inner_call(outer: Call, target: Service, caller: Caller, source_arn: str = "") -> Call:
+    """The call that a service makes to another one, in the course of `outer`."""
+    passed_on = caller is outer.caller and caller.kind != "service"
+    via = (*outer.caller.via, outer.service.principal) if passed_on else caller.via
+    return Call(
+        cloud=outer.cloud,
+        service=target,
+        operation="",
+        caller=_with_via(caller, via),
+        account=caller.account,
+        region=outer.region,
+        source_ip=outer.service.principal,
+        user_agent=outer.service.principal,
+        secure=True,
+        host=outer.host,
+        source_arn=source_arn,
+    )
+
+
+def _with_via(caller: Caller, via: tuple[str, ...]) -> Caller:
+    if caller.via == via:
+        return caller
+    values = {name: getattr(caller, name) for name in Caller.__slots__}
+    return Caller(**{**values, "via": via})

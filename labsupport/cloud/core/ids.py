@@ -1,0 +1,38 @@
+"""Identifiers in AWS's forms. Drawn from the system's randomness: they must not be guessable."""
+
+import base64
+import secrets
+import uuid
+
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def request_id() -> str:
+    return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+
+
+uuid4 = request_id
+
+
+def iam_id(prefix: str) -> str:
+    """`AKIA…`, `ASIA…`, `AIDA…`, `AROA…`: four letters and sixteen of base 32 (IAM: unique identifiers)."""
+    return prefix + "".join(secrets.choice(_BASE32) for _ in range(16))
+
+
+def secret_key() -> str:
+    """A secret access key: 40 characters."""
+    return base64.b64encode(secrets.token_bytes(30)).decode()
+
+
+def session_token() -> str:
+    return base64.b64encode(b"lab-session:" + secrets.token_bytes(144)).decode()
+
+
+def hex_id(prefix: str, digits: int = 17) -> str:
+    """`i-0123456789abcdef0` and its kind (EC2)."""
+    return f"{prefix}-{secrets.token_hex((digits + 1) // 2)[:digits]}"
+
+
+def short_id(prefix: str = "", length: int = 9) -> str:
+    """`d-A1B2C3D4E` and its kind (CodeDeploy): capitals and digits."""
+    return prefix + "".join(secrets.choice(_BASE32 + "0189") for _ in range(length))

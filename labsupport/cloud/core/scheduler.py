@@ -1,0 +1,101 @@
+"""Runs the outbox's jobs: each at its time, each once at a time, all of them again after a restart."""
+
+import asyncio
+import logging
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.cloud import Cloud
+from labsupport.cloud.core.identity import service_principal
+from labsupport.cloud.store.jobs import Job
+
+log = logging.getLogger("labsupport.cloud.scheduler")
+_LONGEST_PAUSE = 60.0  # seconds between tries of a task that fails unexpectedly
+
+
+class Scheduler:
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.running: dict[Job, asyncio.Task[None]] = {}
+        self.signals: dict[Job, asyncio.Event] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pumping = False
+
+    def start(self) -> None:
+        """Take up all jobs that the store holds; from now on `wake` brings new ones."""
+        self._loop = asyncio.get_running_loop()
+        for job in self.cloud.store.jobs.all():
+            self._take_up(job)
+
+    def wake(self) -> None:
+        """Look at newly put jobs as soon as the current transaction has ended."""
+        if self._loop is not None and not self._pumping:
+            self._pumping = True
+            self._loop.call_soon(self._pump)
+
+    async def stop(self) -> None:
+        tasks, self._loop = list(self.running.values()), None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def idle(self, service: str = "") -> None:
+        """Wait until no job (of a service) runs or is due: for tests and an orderly stop."""
+        while busy := [task for job, task in self.running.items() if not service or job.service == service]:
+            await asyncio.wait(busy)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        fresh, self.cloud.store.jobs.fresh = self.cloud.store.jobs.fresh, []
+        for job in dict.fromkeys(fresh):
+            if job in self.running:
+                self.signals[job].set()
+            else:
+                self._take_up(job)
+
+    def _take_up(self, job: Job) -> None:
+        self.signals[job] = asyncio.Event()
+        task = asyncio.get_running_loop().create_task(self._run(job), name=":".join(job))
+        self.running[job] = task
+        task.add_done_callback(lambda _: self._finished(job))
+
+    def _finished(self, job: Job) -> None:
+        self.running.pop(job, None)
+        self.signals.pop(job, None)
+        if self._loop is not None and self.cloud.store.jobs.wakes(job) is not None:
+            self._take_up(job)
+
+    async def _run(self, job: Job) -> None:
+        jobs, failures = self.cloud.store.jobs, 0
+        while (due := jobs.due(job)) is not None:
+            if due > self.cloud.clock.epoch():
+                await self._until(due, self.signals[job])
+                continue
+            wakes = jobs.wakes(job) or 0
+            again, failures = await self._once(job, failures)
+            if again is None:
+                jobs.done(job, wakes)
+            else:
+                jobs.again(job, wakes, self.cloud.clock.epoch() + again)
+
+    async def _once(self, job: Job, failures: int) -> tuple[float | None, int]:
+        service = self.cloud.service(job.service)
+        if service is None or job.task not in service.tasks:
+            log.error("no task %s of %s: the job is dropped", job.task, job.service)
+            return None, 0
+        self.signals[job].clear()
+        caller = service_principal(service.principal, job.account)
+        call = Call(self.cloud, service, job.task, caller, job.account, job.region, signal=self.signals[job])
+        try:
+            return await service.tasks[job.task](call, job.key), 0
+        except Exception:
+            log.exception("task %s failed", ":".join(job))
+            return min(_LONGEST_PAUSE, 2.0**failures), failures + 1
+
+    async def _until(self, due: float, signal: asyncio.Event) -> None:
+        waits = [asyncio.ensure_future(self.cloud.clock.sleep_until(due)), asyncio.ensure_future(signal.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            signal.clear()

@@ -1,0 +1,100 @@
+"""The lab's own pages under /_lab: what a script or a panel asks that AWS has no operation for."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from labsupport.cloud.core import model
+from labsupport.cloud.core.cloud import Cloud
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.core.identity import Caller
+from labsupport.cloud.gateway import sigv4
+from labsupport.cloud.gateway.authenticate import authenticate
+from labsupport.cloud.policy import explain
+
+Page = Callable[[Request], Awaitable[JSONResponse]]
+
+
+def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
+    async def health(_: Request) -> JSONResponse:
+        settings = cloud.settings
+        return JSONResponse({"status": "running", "auth": settings.auth, "account": settings.account})
+
+    async def covered(_: Request) -> JSONResponse:
+        return JSONResponse(coverage(cloud))
+
+    async def why(request: Request) -> JSONResponse:
+        await _signed(cloud, request)
+        return JSONResponse(last_refusal(cloud))
+
+    async def empty(request: Request) -> JSONResponse:
+        if not cloud.settings.open and (await _signed(cloud, request)).kind != "root":
+            raise AwsError("AccessDenied", "Only the account's root may reset the lab: use the profile root.", 403)
+        await reset(cloud)
+        return JSONResponse({"status": "empty"})
+
+    async def stop(request: Request) -> JSONResponse:
+        if not cloud.settings.open and (await _signed(cloud, request)).kind != "root":
+            raise AwsError("AccessDenied", "Only the account's root may stop the lab: use the profile root.", 403)
+        cloud.rooms["stop"]()
+        return JSONResponse({"status": "stopping"})
+
+    routes = [
+        Route("/_lab/health", health),
+        Route("/_lab/coverage", covered),
+        Route("/_lab/why", why),
+        Route("/_lab/reset", empty, methods=["POST"]),
+        Route("/_lab/stop", stop, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={AwsError: _refused})  # type: ignore[dict-item]
+
+
+def coverage(cloud: Cloud) -> dict[str, Any]:
+    """Per service: the operations that are there and those that AWS has and the lab has not."""
+    found = {}
+    for name in cloud.service_names:
+        service = cloud.service(name)
+        implemented = set(service.operations) if service else set()
+        missing = model.operation_names(name) - implemented
+        found[name] = {"implemented": sorted(implemented), "missing": sorted(missing)}
+    return found
+
+
+def last_refusal(cloud: Cloud) -> dict[str, Any]:
+    """The last refused call: CloudTrail's record, how it was decided, and what would allow it."""
+    found = cloud.store.trail.last_refused()
+    if found is None:
+        return {}
+    event, decision = found
+    return {
+        "event": event,
+        "decision": decision,
+        "explanation": explain.narrative(decision),
+        "missing": explain.missing_statement(decision),
+    }
+
+
+async def _signed(cloud: Cloud, request: Request) -> Caller:
+    """The caller of a page that is signed as an AWS call is (service name `lab`)."""
+    plain = HttpRequest(
+        request.method,
+        request.scope["raw_path"].decode("latin-1").partition("?")[0],
+        request.scope["query_string"].decode("latin-1"),
+        dict(request.headers),
+        await request.body(),
+    )
+    caller = authenticate(cloud, plain, "json", sigv4.credential_of(plain))
+    if caller.kind == "anonymous" and not cloud.settings.open:
+        raise sigv4.missing_token("json")
+    return caller
+
+
+async def _refused(_: Request, error: AwsError) -> JSONResponse:
+    return JSONResponse({"__type": error.code, "message": error.message}, status_code=error.status or 400)
+
+

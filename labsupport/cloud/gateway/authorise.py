@@ -1,0 +1,115 @@
+"""May this caller do this to that? The policies that bear on a call are gathered here and decided by `policy/`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.service import Operation, Resource
+from labsupport.cloud.gateway import holders
+from labsupport.cloud.gateway.context import context_of
+from labsupport.cloud.policy import evaluate, explain
+
+Params = dict[str, Any]
+_CODES = {  # where the code is not the protocol's own
+    "ec2": ("UnauthorizedOperation", 403),
+    "sns": ("AuthorizationErrorException", 403),
+}
+
+
+def authorise_call(call: Call, operation: Operation, params: Params) -> None:
+    """Ask for the operation's permission on each resource, and for iam:PassRole on each role it hands over."""
+    if operation.action is None:
+        return
+    extra = operation.context(call, params) if operation.context else {}
+    for resource in _resources(call, operation.on, params):
+        call.resources.append(resource)
+        authorise(call, operation.action, resource, extra, params)
+    for path in operation.passes:
+        for role in _values(params, path.split(".")):
+            pass_role(call, role)
+
+
+def pass_role(call: Call, role: str) -> None:
+    """iam:PassRole: may the caller hand this role to this service? (IAM User Guide: "Grant a user permissions
+    to pass a role to an AWS service")"""
+    authorise(call, "iam:PassRole", role, {"iam:passedtoservice": call.service.principal})
+
+
+def authorise(call: Call, action: str, resource: str, extra: Params, params: Params | None = None) -> None:
+    """Refuse with AWS's error, or return."""
+    if call.cloud.settings.open:
+        return
+    found = holders.policies_of(call)
+    resource_policies, owner, mode = _resource_policies(call, resource)
+    request = evaluate.Request(
+        action=action,
+        resource=resource,
+        context=context_of(call, resource, owner, extra, params or {}),
+        principal=holders.principal_of(call.caller),
+        resource_account=owner,
+    )
+    decision = evaluate.evaluate(
+        request,
+        identity=found.identity,
+        resource=resource_policies,
+        boundary=found.boundary,
+        session=found.session,
+        mode=mode,
+    )
+    if not decision.allowed:
+        raise refusal(call, decision)
+
+
+def refusal(call: Call, decision: Any) -> AwsError:
+    sentence = explain.message(decision)
+    code, status = _CODES.get(call.service.name, _code_of_protocol(call))
+    if call.service.name == "ec2":
+        sentence = f"You are not authorized to perform this operation. {sentence}"
+    return AwsError(code, sentence, status, decision=decision.as_dict())
+
+
+def _code_of_protocol(call: Call) -> tuple[str, int]:
+    from_json = call.service.json_protocol
+    return ("AccessDeniedException", 400) if from_json else ("AccessDenied", 403)
+
+
+def _resource_policies(call: Call, resource: str) -> tuple[list[Any], str, str]:
+    """The resource's own policies, the account that owns it, and whether they decide alone."""
+    arn = parse(resource)
+    owner = arn.account if arn and arn.account else call.account
+    if call.service.resource_policy is None:
+        return [], owner, "either"
+    return holders.resource_policies(call, resource, owner)
+
+
+def _resources(call: Call, on: Resource, params: Params) -> list[str]:
+    if callable(on):
+        found = on(call, params)
+        return [found] if isinstance(found, str) else list(found)
+    if on == "*":
+        return ["*"]
+    return [on.format_map(_Places(call, params))]
+
+
+class _Places(dict[str, Any]):
+    """What a resource template may name; a parameter that is not given stands as `*`."""
+
+    def __init__(self, call: Call, params: Params) -> None:
+        super().__init__(params, partition="aws", region=call.region, account=call.account)
+
+    def __missing__(self, key: str) -> str:
+        return "*"
+
+
+def _values(node: Any, path: list[str]) -> Iterator[str]:
+    if isinstance(node, list):
+        for item in node:
+            yield from _values(item, path)
+    elif not path:
+        if isinstance(node, str):
+            yield node
+    elif isinstance(node, dict) and path[0] in node:
+        yield from _values(node[path[0]], path[1:])
+

@@ -1,0 +1,42 @@
+"""Request bodies: small ones are read at once, uploads stay unread until the call has been authorised."""
+
+from collections.abc import AsyncIterator
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.gateway import chunked, sigv4
+
+LARGEST = 8 * 1024 * 1024  # bytes of a call that is no upload; AWS's own limits are lower for every service here
+
+
+async def read_unless_streamed(request: HttpRequest) -> None:
+    """Read the body of a request that names its operation in it or beside it; leave an S3 upload unread."""
+    if request.stream is None or _is_upload(request):
+        return
+    parts, size = [], 0
+    async for part in request.stream:
+        size += len(part)
+        if size > LARGEST:
+            raise AwsError("RequestEntityTooLarge", f"The request is larger than {LARGEST} bytes.", 413)
+        parts.append(part)
+    request.body, request.stream = b"".join(parts), None
+
+
+def payload(request: HttpRequest) -> AsyncIterator[bytes] | None:
+    """An upload's content as it comes: chunk framing taken off, its hash compared at the end."""
+    if request.stream is None:
+        return None
+    declared = request.headers.get("x-amz-content-sha256", "")
+    if declared.startswith("STREAMING-") or "aws-chunked" in request.headers.get("content-encoding", ""):
+        return chunked.decode(request.stream, request.headers, None)
+    return sigv4.hashed(request.stream, declared)
+
+
+def _is_upload(request: HttpRequest) -> bool:
+    """A PUT of an S3 object or part: no form, no target, a path below a bucket, no subresource but a part's."""
+    if request.method != "PUT" or "x-amz-target" in request.headers or "x-amz-copy-source" in request.headers:
+        return False
+    names = {pair.partition("=")[0] for pair in request.query.split("&") if pair}
+    below_bucket = "/" in request.raw_path.strip("/") or request.raw_path.rstrip("/").count("/") > 1
+    subresources = {"tagging", "acl", "retention", "legal-hold", "torrent", "restore", "renameObject", "encryption"}
+    return below_bucket and not names & subresources

@@ -1,0 +1,86 @@
+"""The condition keys of a call (IAM User Guide: "AWS global condition context keys"), names in lower case."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.identity import Caller, Role, User
+
+Context = dict[str, Any]
+_KINDS = {"root": "Account", "user": "User", "session": "AssumedRole", "service": "Service", "anonymous": "Anonymous"}
+
+
+def context_of(call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any]) -> Context:
+    now = call.now
+    context: Context = {
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:securetransport": str(call.secure).lower(),
+        "aws:requestedregion": call.region,
+        "aws:resourceaccount": owner,
+        "aws:useragent": call.user_agent,
+        **_of_caller(call.caller),
+    }
+    if call.source_ip[:1].isdigit() or ":" in call.source_ip:
+        context["aws:sourceip"] = call.source_ip
+    if call.source_arn:
+        context |= {"aws:sourcearn": call.source_arn, "aws:sourceaccount": call.account}
+    context |= _request_tags(params)
+    context |= _resource_tags(call, resource)
+    context |= _principal_tags(call)
+    return context | extra
+
+
+def _of_caller(caller: Caller) -> Context:
+    context: Context = {
+        "aws:principalarn": caller.role_arn or caller.arn,  # a session: the ARN of its role
+        "aws:principaltype": _KINDS.get(caller.kind, caller.kind),
+        "aws:userid": caller.id,
+        "aws:viaawsservice": str(bool(caller.via)).lower(),
+        "aws:principalisawsservice": str(caller.kind == "service").lower(),
+    }
+    if caller.kind != "service":
+        context["aws:principalaccount"] = caller.account
+    if caller.kind == "user":
+        context["aws:username"] = caller.name
+    if caller.service:
+        context["aws:principalservicename"] = caller.service
+    if caller.via:
+        context |= {"aws:calledvia": list(caller.via), "aws:calledviafirst": caller.via[0], "aws:calledvialast": caller.via[-1]}
+    if caller.session:
+        context["aws:multifactorauthpresent"] = str(caller.session.mfa).lower()
+        context["aws:tokenissuetime"] = datetime.fromtimestamp(caller.session.issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return context
+
+
+def _request_tags(params: dict[str, Any]) -> Context:
+    tags = dict(_pairs(params.get("tags") or params.get("Tags") or params.get("TagList")))
+    if not tags:
+        return {}
+    return {"aws:tagkeys": list(tags), **{f"aws:requesttag/{key.lower()}": value for key, value in tags.items()}}
+
+
+def _pairs(tags: Any) -> Iterator[tuple[str, str]]:
+    """AWS's services write tags as a map, or as a list of pairs under various spellings."""
+    if isinstance(tags, dict):
+        yield from tags.items()
+    for tag in tags if isinstance(tags, list) else []:
+        named = {key.lower(): value for key, value in tag.items()}
+        key = named.get("key", named.get("tagkey"))
+        if key is not None:
+            yield key, named.get("value", named.get("tagvalue")) or ""
+
+
+def _resource_tags(call: Call, resource: str) -> Context:
+    tags = call.service.resource_tags(call, resource) if call.service.resource_tags else {}
+    return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
+
+
+def _principal_tags(call: Call) -> Context:
+    caller = call.caller
+    tags = dict(caller.session.tags) if caller.session else {}
+    holder = call.store.get(Role, caller.account, caller.role) if caller.role else None
+    holder = holder or (call.store.get(User, caller.account, caller.name) if caller.kind == "user" else None)
+    tags = {**(holder.tags if holder else {}), **tags}
+    return {f"aws:principaltag/{key.lower()}": value for key, value in tags.items()}

@@ -1,0 +1,103 @@
+"""The policies that a caller and a resource hold, from the store, compiled once for each text."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from labsupport.cloud.core import managed
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
+from labsupport.cloud.policy import document
+from labsupport.cloud.policy.document import Document
+from labsupport.cloud.policy.evaluate import Policy, Principal
+from labsupport.cloud.store.store import Store
+
+
+class Held(NamedTuple):
+    identity: list[Policy]
+    boundary: Policy | None
+    session: list[Policy]
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str, kind: str) -> Document:
+    return document.parse(text, kind)  # type: ignore[arg-type]
+
+
+def principal_of(caller: Caller) -> Principal:
+    """The caller as the policy language sees it."""
+    return Principal(
+        account=caller.account,
+        arn=caller.arn,
+        kind=caller.kind,  # type: ignore[arg-type]
+        role_arn=caller.role_arn or None,
+        service=caller.service or None,
+    )
+
+
+def policies_of(call: Call) -> Held:
+    """The identity policies, boundary and session policies that bear on the caller now."""
+    caller, store = call.caller, call.store
+    if caller.role:
+        role = store.get(Role, caller.account, caller.role)
+        if role is None or role.id != caller.role_id:
+            return Held([], None, [])
+        return Held(_of_holder(store, role, f"role/{role.name}"), _boundary(store, role.boundary), _session(caller))
+    if caller.kind == "user":
+        user = store.get(User, caller.account, caller.name)
+        return Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller)) if user else Held([], None, [])
+    return Held([], None, [])
+
+
+def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, str]:
+    """What the service says of a resource: its policy's text, its owner, and how it decides.
+
+    The service's hook gives (text or None, kind, owner, mode); `mode` is "either", or
+    "resource_required" where the resource's policy decides alone (KMS keys, role trust).
+    """
+    found = call.service.resource_policy(call, resource) if call.service.resource_policy else None
+    if found is None:
+        return [], owner, "either"
+    text, kind, owner, mode = found
+    policies = [Policy(kind, "policy", resource, resource, compiled(text, kind))] if text else []
+    return policies, owner, mode
+
+
+def _of_user(store: Store, user: User) -> list[Policy]:
+    policies = _of_holder(store, user, f"user/{user.name}")
+    for name in user.groups:
+        group = store.get(Group, user.account, name)
+        if group:
+            policies += _of_holder(store, group, f"group/{name}")
+    return policies
+
+
+def _of_holder(store: Store, holder: User | Role | Group, label: str) -> list[Policy]:
+    inline = [Policy("identity", name, None, label, compiled(text, "identity")) for name, text in holder.inline.items()]
+    return inline + list(_managed(store, holder.attached, label, "identity"))
+
+
+def _managed(store: Store, arns: Iterable[str], label: str, kind: Any) -> Iterable[Policy]:
+    for arn in arns:
+        text = managed_text(store, arn)
+        if text is not None:
+            yield Policy(kind, arn.rsplit("/", 1)[-1], arn, label, compiled(text, kind))
+
+
+def managed_text(store: Store, arn: str) -> str | None:
+    """The default version of a managed policy: AWS's own, or a customer's."""
+    if arn.startswith("arn:aws:iam::aws:"):
+        return managed.document_of(arn)
+    policy = store.get(ManagedPolicy, arn)
+    if policy is None:
+        return None
+    return next((version.document for version in policy.versions if version.id == policy.default_version), None)
+
+
+def _boundary(store: Store, arn: str | None) -> Policy | None:
+    return next(iter(_managed(store, [arn] if arn else [], "boundary", "boundary")), None)
+
+
+def _session(caller: Caller) -> list[Policy]:
+    texts = caller.session.policies if caller.session else []
+    return [Policy("session", "session policy", None, caller.arn, compiled(text, "session")) for text in texts]

@@ -1,0 +1,65 @@
+"""validate -> authorise -> run -> record: the steps that every call takes, wherever it comes from."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from labsupport.cloud.core import model
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.core.service import Operation, Service
+from labsupport.cloud.gateway.authorise import authorise_call
+from labsupport.cloud.gateway.trail import record
+from labsupport.cloud.wire import validate
+
+Params = dict[str, Any]
+
+
+def perform(call: Call, operation: str, params: Params) -> Any:
+    """Run an operation (its name as AWS spells it, or in snake case): its result, or for an `async`
+    operation an awaitable of it. Errors are `AwsError`."""
+    found = find(call.service, operation)
+    call.operation = found.name
+    return _perform_async(call, found, params) if found.is_async else _perform_plain(call, found, params)
+
+
+def find(service: Service, operation: str) -> Operation:
+    wanted = operation.replace("_", "").lower()
+    for name in (operation, *service.operations):
+        if name in service.operations and name.lower() == wanted:
+            return service.operations[name]
+    raise not_simulated(f"{service.name}:{operation}")
+
+
+def _perform_plain(call: Call, operation: Operation, params: Params) -> Params:
+    """One call, one transaction: what the handler changed, its events and the trail's entry commit together.
+
+    A call that fails leaves nothing but its entry, which the store keeps through the rollback.
+    """
+    with call.transaction():
+        try:
+            _admit(call, operation, params)
+            result: Params = operation.handler(call, params) or {}
+        except Exception as error:
+            record(call, operation, params, error=error)
+            raise
+        record(call, operation, params, result=result)
+        return result
+
+
+async def _perform_async(call: Call, operation: Operation, params: Params) -> Params:
+    """The handler opens its own short transactions between what it awaits."""
+    try:
+        _admit(call, operation, params)
+        handler: Awaitable[Params] = operation.handler(call, params)
+        result = await handler or {}
+    except Exception as error:
+        record(call, operation, params, error=error)
+        raise
+    record(call, operation, params, result=result)
+    return result
+
+
+def _admit(call: Call, operation: Operation, params: Params) -> None:
+    validate(model.load(call.service.name).operation_model(operation.name), params)
+    authorise_call(call, operation, params)
+

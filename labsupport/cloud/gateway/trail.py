@@ -1,0 +1,113 @@
+"""The last step: CloudTrail's record of a call (CloudTrail User Guide: "CloudTrail record contents")."""
+
+from typing import Any
+
+import msgspec
+
+from labsupport.cloud.core import ids, model
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.identity import Caller
+from labsupport.cloud.core.service import Operation
+from labsupport.cloud.gateway.redact import redacted
+from labsupport.cloud.store.trail import Entry
+
+_READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Search", "Filter", "Test", "Validate", "Simulate")
+_ALSO_READS = {"AssumeRole", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GitPull"}
+_encode = msgspec.json.Encoder().encode
+Params = dict[str, Any]
+
+
+def record(
+    call: Call, operation: Operation, params: Params, *, result: Params | None = None, error: Exception | None = None
+) -> None:
+    """Note a call of an operation that the model knows, without its secrets."""
+    shapes = model.load(call.service.name).operation_model(operation.name)
+    read_only = is_read_only(operation.name)
+    shown = None if read_only or result is None else redacted(shapes.output_shape, result)
+    note(call, operation.name, redacted(shapes.input_shape, params), shown, error, read_only, not operation.data_event)
+
+
+def note(
+    call: Call,
+    name: str,
+    params: Params | None,
+    result: Params | None,
+    error: Exception | None = None,
+    read_only: bool = False,
+    management: bool = True,
+) -> None:
+    """Note anything that was asked for; `params` and `result` are shown as they are."""
+    now, caller = call.epoch, call.caller
+    event: Params = {
+        "eventVersion": "1.11",
+        "userIdentity": identity(caller, call),
+        "eventTime": call.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventSource": f"{call.service.iam}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": call.region,
+        "sourceIPAddress": call.source_ip,
+        "userAgent": call.user_agent,
+        **_error_of(error),
+        "requestParameters": params or None,
+        "responseElements": result or None,
+        "requestID": call.request_id,
+        "eventID": ids.uuid4(),
+        "readOnly": read_only,
+        "resources": [{"ARN": arn, "accountId": arn.split(":")[4] or call.account} for arn in call.resources if ":" in arn],
+        "eventType": "AwsApiCall",
+        "managementEvent": management,
+        "recipientAccountId": call.account,
+        "eventCategory": "Management" if management else "Data",
+    }
+    decision = getattr(error, "decision", None)
+    call.store.note(
+        Entry(
+            now, call.account, call.region, event["eventSource"], name, caller.name, caller.access_key, read_only,
+            management, event.get("errorCode"), _encode(event), _encode(decision) if decision else None,
+        )
+    )  # fmt: skip
+
+
+def is_read_only(name: str) -> bool:
+    return name.startswith(_READS) or name in _ALSO_READS
+
+
+def identity(caller: Caller, call: Call) -> Params:
+    """The element userIdentity (CloudTrail User Guide: "CloudTrail userIdentity element")."""
+    if caller.kind == "service":
+        return {"type": "AWSService", "invokedBy": caller.service}
+    if caller.kind == "anonymous":
+        return {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""}
+    kinds = {"root": "Root", "user": "IAMUser", "session": "AssumedRole"}
+    shown = {"type": kinds[caller.kind], "principalId": caller.id, "arn": caller.arn, "accountId": caller.account}
+    shown["accessKeyId"] = caller.access_key
+    if caller.kind == "user":
+        shown["userName"] = caller.name
+    return {**shown, **_session(caller, call), **({"invokedBy": caller.via[-1]} if caller.via else {})}
+
+
+def _session(caller: Caller, call: Call) -> Params:
+    session = caller.session
+    if session is None:
+        return {}
+    issued = call.cloud.clock.now().fromtimestamp(session.issued, call.now.tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")
+    context: Params = {"attributes": {"creationDate": issued, "mfaAuthenticated": str(session.mfa).lower()}}
+    if session.role:
+        context["sessionIssuer"] = {
+            "type": "Role",
+            "principalId": session.role_id,
+            "arn": f"arn:aws:iam::{session.account}:role/{session.role}",
+            "accountId": session.account,
+            "userName": session.role,
+        }
+    return {"sessionContext": context}
+
+
+def _error_of(error: Exception | None) -> Params:
+    if error is None:
+        return {}
+    if isinstance(error, AwsError):
+        return {"errorCode": error.code.removesuffix("Exception") if "AccessDenied" in error.code else error.code,
+                "errorMessage": error.message}  # fmt: skip
+    return {"errorCode": "InternalFailure", "errorMessage": "An internal error occurred."}

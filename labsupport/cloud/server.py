@@ -1,0 +1,123 @@
+"""The process: home folder, listeners, start, resume, stop."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import uvicorn
+
+from labsupport.cloud import app
+from labsupport.cloud.core.accounts import first_start
+from labsupport.cloud.core.cloud import Cloud, Settings
+from labsupport.cloud.core.service import Service
+from labsupport.cloud.gateway.asgi import application
+
+STATE = ("git", "objects", "instances", "builds", "logs")  # folders beside the database
+
+
+class Endpoint(msgspec.Struct):
+    """`endpoint.json` in the home folder: how to reach the cloud that runs on it."""
+
+    url: str
+    pid: int
+    auth: str
+    account: str
+
+
+async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: None) -> None:
+    """Run the cloud until it is told to stop. `ready` is called once it listens."""
+    prepare_home(settings.home)
+    listener = listen(settings.host, settings.port)
+    settings.port = listener.getsockname()[1]
+    async with running(settings) as cloud:
+        config = uvicorn.Config(
+            application(cloud, reset), loop="asyncio", http="httptools", lifespan="off", log_level="warning",
+            access_log=False, server_header=False, date_header=True, timeout_keep_alive=75, timeout_graceful_shutdown=3,
+            ws="none",
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        cloud.rooms["stop"] = lambda: setattr(server, "should_exit", True)
+        _write_endpoint(settings)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not task.done():
+            await asyncio.sleep(0.005)
+        ready(cloud)
+        await task
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Cloud]:
+    """The cloud at work on its home folder: resumed at the start, stopped in order at the end."""
+    cloud = app.build(settings)
+    try:
+        first_start(cloud)
+        for service in services_at_work(cloud):
+            if service.at_start:
+                service.at_start(cloud)
+        cloud.rooms["scheduler"].start()
+        yield cloud
+    finally:
+        await _stop(cloud)
+
+
+async def _stop(cloud: Cloud) -> None:
+    await cloud.rooms["scheduler"].stop()
+    await _stop_processes(cloud)
+    cloud.store.close()
+    with contextlib.suppress(FileNotFoundError):
+        (cloud.home / "endpoint.json").unlink()
+
+
+def services_at_work(cloud: Cloud) -> Iterator[Service]:
+    """Services with processes to look after; one that has no records yet is not even imported."""
+    for name in app.WITH_PROCESSES:
+        service = cloud.service(name) if cloud.store.has_kind(f"{name}.") else None
+        if service:
+            yield service
+
+
+def prepare_home(home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    os.chmod(home, 0o700)
+    for name in ("logs", "aws"):
+        (home / name).mkdir(exist_ok=True)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(256)
+    listener.setblocking(False)
+    return listener
+
+
+def _write_endpoint(settings: Settings) -> None:
+    endpoint = Endpoint(settings.endpoint, os.getpid(), settings.auth, settings.account)
+    path = settings.home / "endpoint.json"
+    path.with_suffix(".new").write_bytes(msgspec.json.encode(endpoint))
+    path.with_suffix(".new").replace(path)
+
+
+async def reset(cloud: Cloud) -> None:
+    """Empty the home folder's state and begin anew, in the running process."""
+    scheduler = cloud.rooms["scheduler"]
+    await scheduler.stop()
+    await _stop_processes(cloud)
+    cloud.store.empty()
+    for name in STATE:
+        shutil.rmtree(cloud.home / name, ignore_errors=True)
+    first_start(cloud)
+    scheduler.start()
+
+
+async def _stop_processes(cloud: Cloud) -> None:
+    for service in services_at_work(cloud):
+        if service.at_stop:
+            await service.at_stop(cloud)

@@ -1,0 +1,73 @@
+"""The one connection and its transactions."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labsupport.cloud.store.migrations import migrate
+
+
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Open (or make) the database. In WAL mode a commit survives the end of the process, killed or not."""
+    db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA cache_size = -8000")
+    migrate(db)
+    return db
+
+
+class Transactions:
+    """Nested transactions on one connection: the outermost commits, an inner one is a savepoint.
+
+    A transaction never spans an `await`: the loop would run somebody else's call inside it. `begin`
+    notices where that happened.
+    """
+
+    def __init__(self, db: sqlite3.Connection, survivors: Callable[[], None]) -> None:
+        """`survivors` writes what must be kept whether the transaction commits or not (the trail)."""
+        self.db = db
+        self.depth = 0
+        self._owner: object = None
+        self._survivors = survivors
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self._enter()
+        try:
+            yield
+            if self.depth == 1:
+                self._survivors()
+        except BaseException:
+            self._leave("ROLLBACK", "ROLLBACK TO s{0}; RELEASE s{0}")
+            if self.depth == 0:
+                self._survivors()
+            raise
+        self._leave("COMMIT", "RELEASE s{0}")
+
+    def _enter(self) -> None:
+        if self.depth == 0:
+            self.db.execute("BEGIN IMMEDIATE")
+            self._owner = _task()
+        elif self._owner is not _task():
+            raise RuntimeError("A transaction was left open across an await.")
+        else:
+            self.db.execute(f"SAVEPOINT s{self.depth}")
+        self.depth += 1
+
+    def _leave(self, outermost: str, inner: str) -> None:
+        self.depth -= 1
+        if self.depth == 0:
+            self.db.execute(outermost)
+            return
+        for statement in inner.format(self.depth).split("; "):
+            self.db.execute(statement)
+
+
+def _task() -> object:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None

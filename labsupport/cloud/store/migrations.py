@@ -1,0 +1,51 @@
+"""The database's versions. Each migration is one transaction; a file is brought up to date at the start."""
+
+import sqlite3
+from collections.abc import Callable
+
+Migration = Callable[[sqlite3.Connection], None]
+MIGRATIONS: list[Migration] = []
+
+
+class TooNew(Exception):
+    """The home folder was last used by a newer lab."""
+
+
+def migration(change: Migration) -> Migration:
+    MIGRATIONS.append(change)
+    return change
+
+
+@migration
+def records_outbox_trail_and_logs(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE record (kind TEXT, key TEXT, value BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID")
+    db.execute(
+        "CREATE TABLE job (service TEXT, task TEXT, account TEXT, region TEXT, key TEXT, due REAL, wakes INTEGER,"
+        " PRIMARY KEY (service, task, account, region, key)) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE TABLE trail (id INTEGER PRIMARY KEY, time REAL, account TEXT, region TEXT, source TEXT, name TEXT,"
+        " username TEXT, access_key TEXT, read_only INTEGER, management INTEGER, error TEXT, event BLOB, decision BLOB)"
+    )
+    db.execute("CREATE INDEX trail_by_time ON trail (account, region, time)")
+    db.execute("CREATE INDEX trail_refused ON trail (id) WHERE decision IS NOT NULL")
+    db.execute(
+        "CREATE TABLE log_event (stream TEXT, at INTEGER, id INTEGER, ingested INTEGER, message TEXT,"
+        " PRIMARY KEY (stream, at, id)) WITHOUT ROWID"
+    )
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the database up to date; refuse one that a newer lab has written."""
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        raise TooNew(f"The database has version {version}; this lab knows versions up to {len(MIGRATIONS)}.")
+    for number, change in enumerate(MIGRATIONS[version:], start=version + 1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            change(db)
+            db.execute(f"PRAGMA user_version = {number}")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")

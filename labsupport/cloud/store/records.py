@@ -1,0 +1,70 @@
+"""Typed records in the database: get, put, delete, list."""
+
+import sqlite3
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from labsupport.cloud.store.record import SEPARATOR, joined, key_of, kind_of
+
+R = TypeVar("R", bound=msgspec.Struct)
+_encode = msgspec.json.Encoder().encode
+
+
+@cache
+def _decoder(struct: type[R]) -> msgspec.json.Decoder[R]:
+    return msgspec.json.Decoder(struct)
+
+
+class Records:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+
+    def get(self, struct: type[R], *key: str) -> R | None:
+        row = self.db.execute(
+            "SELECT value FROM record WHERE kind = ? AND key = ?", (kind_of(struct).name, joined(key))
+        ).fetchone()
+        return _decoder(struct).decode(row[0]) if row else None
+
+    def put(self, *items: Any) -> None:
+        for item in items:
+            self.db.execute(
+                "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                (kind_of(type(item)).name, key_of(item), _encode(item)),
+            )
+
+    def delete(self, item: msgspec.Struct) -> None:
+        self.db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind_of(type(item)).name, key_of(item)))
+
+    def list(
+        self,
+        struct: type[R],
+        *prefix: str,
+        after: str | None = None,
+        starting: str = "",
+        limit: int = -1,
+    ) -> Iterator[R]:
+        """Records whose key begins with the parts in `prefix`, in the order of their keys.
+
+        `starting` narrows the next part of the key to a prefix of characters (S3's), `after` is that
+        part from which on (exclusive) to go on with a page.
+        """
+        low, high = _range(prefix, starting)
+        if after is not None:
+            low = max(low, joined((*prefix, after)))
+        comparison = ">" if after is not None else ">="
+        rows = self.db.execute(
+            f"SELECT value FROM record WHERE kind = ? AND key {comparison} ? AND key < ? ORDER BY key LIMIT ?",
+            (kind_of(struct).name, low, high, limit),
+        ).fetchall()
+        decode = _decoder(struct).decode
+        return (decode(row[0]) for row in rows)
+
+
+def _range(prefix: tuple[str, ...], starting: str) -> tuple[str, str]:
+    low = joined((*prefix, starting)) if prefix or starting else ""
+    if starting:
+        return low, low + "\U0010ffff"
+    return low, low[:-1] + chr(ord(SEPARATOR) + 1) if low else "\U0010ffff"

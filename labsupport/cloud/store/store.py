@@ -1,0 +1,61 @@
+"""The store as a call sees it: records, jobs, trail and transactions over one connection."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from labsupport.cloud.store.database import Transactions, connect
+from labsupport.cloud.store.jobs import Jobs
+from labsupport.cloud.store.records import Records
+from labsupport.cloud.store.trail import Entry, Trail
+
+R = TypeVar("R", bound=msgspec.Struct)
+
+
+class Store:
+    def __init__(self, path: Path | str) -> None:
+        self.db: sqlite3.Connection = connect(path)
+        self.records = Records(self.db)
+        self.jobs = Jobs(self.db)
+        self.trail = Trail(self.db)
+        self._transactions = Transactions(self.db, self.trail.write_pending)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._transactions.transaction()
+
+    def note(self, entry: Entry) -> None:
+        self.trail.add(entry, self.in_transaction)
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._transactions.depth > 0
+
+    def get(self, struct: type[R], *key: str) -> R | None:
+        return self.records.get(struct, *key)
+
+    def put(self, *items: msgspec.Struct) -> None:
+        self.records.put(*items)
+
+    def delete(self, item: msgspec.Struct) -> None:
+        self.records.delete(item)
+
+    def list(self, struct: type[R], *prefix: str, **page: Any) -> Iterator[R]:
+        return self.records.list(struct, *prefix, **page)
+
+    def has_kind(self, prefix: str) -> bool:
+        """Whether any record's kind begins so (`ec2.`)."""
+        sql = "SELECT 1 FROM record WHERE kind >= ? AND kind < ? LIMIT 1"
+        return self.db.execute(sql, (prefix, prefix + "~")).fetchone() is not None
+
+    def empty(self) -> None:
+        """Forget everything, in one transaction."""
+        with self.transaction():
+            for table in ("record", "job", "trail", "log_event"):
+                self.db.execute(f"DELETE FROM {table}")
+
+    def close(self) -> None:
+        self.db.close()

@@ -1,0 +1,57 @@
+"""Every call that was made: who, what, from where, and how it was decided."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+
+class Entry(NamedTuple):
+    time: float
+    account: str
+    region: str
+    source: str  # s3.amazonaws.com
+    name: str  # PutObject
+    username: str
+    access_key: str
+    read_only: bool
+    management: bool
+    error: str | None
+    event: bytes  # CloudTrail's record, JSON
+    decision: bytes | None  # how a refused call was decided, JSON
+
+
+_COLUMNS = ", ".join(Entry._fields)
+_INSERT = f"INSERT INTO trail ({_COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
+
+
+class Trail:
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self._pending: list[Entry] = []
+
+    def add(self, entry: Entry, in_transaction: bool) -> None:
+        """Keep an entry. Inside a transaction it is written at its end, whether that commits or not:
+        a refused call leaves nothing behind but its trace here."""
+        self._pending.append(entry)
+        if not in_transaction:
+            self.write_pending()
+
+    def write_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        self.db.executemany(_INSERT, pending)
+
+    def newest_first(self, where: str = "1", values: tuple[Any, ...] = (), limit: int = 50) -> Iterator[tuple[int, Entry]]:
+        """Entries with their ids; `where` is SQL over the columns, written by this cloud only."""
+        sql = f"SELECT id, {_COLUMNS} FROM trail WHERE {where} ORDER BY id DESC LIMIT ?"
+        return ((row[0], Entry(*row[1:])) for row in self.db.execute(sql, (*values, limit)).fetchall())
+
+    def last_refused(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The last refused call: CloudTrail's record and the decision."""
+        for _, entry in self.newest_first("decision IS NOT NULL", limit=1):
+            return msgspec.json.decode(entry.event), msgspec.json.decode(entry.decision or b"{}")
+        return None
+
+    def forget_before(self, time: float) -> None:
+        self.db.execute("DELETE FROM trail WHERE time < ?", (time,))
