@@ -41,7 +41,9 @@ class RunningCloud:
         parser.read(self.home / "aws" / "credentials")
         return dict(parser[profile])
 
-    def client(self, service: str, profile: str = "learner", *, credentials: dict[str, str] | None = None, **more: Any) -> Any:
+    def client(
+        self, service: str, profile: str = "learner", *, credentials: dict[str, str] | None = None, **more: Any
+    ) -> Any:
         """boto3's client. `credentials` are an answer's `Credentials` of STS, instead of a profile's keys."""
         keys = self.keys(profile) if credentials is None else {
             "aws_access_key_id": credentials["AccessKeyId"],
@@ -70,7 +72,12 @@ class RunningCloud:
     def environment(self, profile: str = "learner") -> dict[str, str]:
         """What a shell would export for the CLI and git."""
         keys = {name.upper(): value for name, value in self.keys(profile).items()}
-        return {**keys, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
+        return {
+            **keys,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self.cloud.rooms["stop"])

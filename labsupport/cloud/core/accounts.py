@@ -50,7 +50,8 @@ def write_profiles(settings: Settings, store: Store) -> None:
         if holder in keys:
             section = name if name == "default" else f"profile {name}"
             place = {"region": settings.region, "output": "json", "endpoint_url": settings.endpoint}
-            config[section] = {**dict(config[section] if section in config else {}), **place}
+            kept = dict(config.items(section)) if config.has_section(section) else {}
+            config[section] = {**kept, **place}
             credentials[name] = {"aws_access_key_id": keys[holder].id, "aws_secret_access_key": keys[holder].secret}
     _write(settings.home / "aws" / "config", config)
     _write(settings.home / "aws" / "credentials", credentials)

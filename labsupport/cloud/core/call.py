@@ -81,7 +81,7 @@ class Call:
         self.cloud.wake()
 
     def authorise(self, action: str, resource: str, context: dict[str, Any] | None = None) -> None:
-        """Ask for a further permission of the caller (`codecommit:GitPush` on one branch): AWS's refusal, or nothing."""
+        """Ask for a further permission of the caller (`codecommit:GitPush` on a branch): AWS's refusal, or nothing."""
         self.cloud.way_in.authorise(self, action, resource, context or {})
 
     def aws(

@@ -90,8 +90,10 @@ def _session_of_role(call: Call, role: Role, params: Params) -> Session:
     longest = min(role.max_session, 3600) if chained else role.max_session
     seconds = params.get("DurationSeconds", 3600)
     if seconds > longest:
-        limit = "1 hour session limit for roles assumed by role chaining" if chained and seconds > 3600 else (
-            "MaxSessionDuration set for this role"
+        limit = (
+            "1 hour session limit for roles assumed by role chaining"
+            if chained and seconds > 3600
+            else ("MaxSessionDuration set for this role")
         )
         raise AwsError("ValidationError", f"The requested DurationSeconds exceeds the {limit}.", 400)
     session = _session(call, role.account, params["RoleSessionName"], seconds)
@@ -135,7 +137,7 @@ def _not_authorised(call: Call, arn: str) -> str:
 
 
 def trust_policy(call: Call, resource: str) -> tuple[str | None, str, str, str] | None:
-    """A role's trust policy decides alone who assumes it; the caller's own policies must allow it too across accounts."""
+    """A role's trust policy has to allow whoever assumes it; across accounts the caller's own policies too."""
     role = _role(call, resource) if ":role/" in resource else None
     return (role.trust, "trust", role.account, "resource_required") if role else None
 

@@ -42,7 +42,9 @@ class Trail:
         pending, self._pending = self._pending, []
         self.db.executemany(_INSERT, pending)
 
-    def newest_first(self, where: str = "1", values: tuple[Any, ...] = (), limit: int = 50) -> Iterator[tuple[int, Entry]]:
+    def newest_first(
+        self, where: str = "1", values: tuple[Any, ...] = (), limit: int = 50
+    ) -> Iterator[tuple[int, Entry]]:
         """Entries with their ids; `where` is SQL over the columns, written by this cloud only."""
         sql = f"SELECT id, {_COLUMNS} FROM trail WHERE {where} ORDER BY id DESC LIMIT ?"
         return ((row[0], Entry(*row[1:])) for row in self.db.execute(sql, (*values, limit)).fetchall())
