@@ -14,4 +14,5 @@ mkdir -p "$(dirname "$pid_file")" "$(dirname "$log_file")"
 cd "$app"
 "${launch[@]}" python3 -m shop.server --home "$app" --host "$address" --port "$port" </dev/null >>"$log_file" 2>&1 &
 echo "$!" >"$pid_file"
+while kill -0 "$!" 2>/dev/null && ! shop_is_running; do sleep 0.01; done   # until the new process has become the shop
 say "shop $(<VERSION) starts at http://$address:$port (process $!, log $log_file)."

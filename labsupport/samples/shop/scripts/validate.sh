@@ -7,16 +7,13 @@ address="$(python3 "$revision/scripts/metadata.py" local-ipv4)"
 url="http://$address:$port"
 version="$(<"$revision/VERSION")"
 
-while (( SECONDS < 20 )); do
-    if answer="$(python3 "$revision/scripts/probe.py" "$url" "$version" 2>&1)"; then
-        say "$answer"
-        exit 0
+until answer="$(python3 "$revision/scripts/probe.py" "$url" "$version" 2>&1)"; do
+    if ! shop_is_running || (( SECONDS >= 20 )); then
+        say "$answer" >&2
+        say "the last lines of $log_file:" >&2
+        tail -n 20 "$log_file" >&2 || true
+        exit 1
     fi
-    shop_is_running || break        # it won't answer any more
     sleep 0.1
 done
-
-say "$answer" >&2
-say "the last lines of $log_file:" >&2
-tail -n 20 "$log_file" >&2 || true
-exit 1
+say "$answer"
