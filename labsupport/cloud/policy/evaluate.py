@@ -1,0 +1,174 @@
+"""May this principal do that? AWS's order of evaluation, decided on compiled documents.
+
+AWS: "Policy evaluation for requests within a single account" and "Cross-account policy evaluation logic". The decision
+is made without writing anything down; `Decision.trace()` looks again and records every policy, statement and value.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from labsupport.cloud.policy import trace
+from labsupport.cloud.policy.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
+from labsupport.cloud.policy.records import Asked, Mode, Policy, Principal, Request
+from labsupport.cloud.policy.statements import Question, applies, question_of
+
+Effect = Literal["allow", "explicitDeny", "implicitDeny"]
+Reason = Literal["identity", "resource", "trust", "boundary", "session", "scp", "root"]
+DENIED = -1
+
+
+@dataclass(slots=True)
+class Decision:
+    """The answer.
+
+    `reason_kind` is the kind of policy that decided: the one that allows, the one that denies, or the first in which an
+    allowing statement is missing (`missing` has all of them); `root` where the account's root needed none.
+    """
+
+    allowed: bool
+    effect: Effect
+    reason_kind: Reason
+    missing: tuple[Reason, ...]
+    asked: Asked
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return self.asked.request
+
+    def trace(self) -> list[dict[str, Any]]:
+        """Every policy looked at, its statements, and what of each matched; JSON-able."""
+        return trace.policies(self.asked)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The decision with its trace, for storing; `explain` works from it later."""
+        outcome = {"allowed": self.allowed, "effect": self.effect, "reason": self.reason_kind}
+        return {**outcome, "missing": list(self.missing), **trace.record(self.asked)}
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    """DENIED, or how strongly each kind of policy allows (`principals.grade`); DIRECT where a kind sets no limit."""
+
+    scps: list[int]
+    identity: int
+    resource: int
+    boundary: int
+    session: int
+
+
+def evaluate(
+    request: Request,
+    identity: Sequence[Policy],
+    resource: Sequence[Policy] = (),
+    boundary: Policy | None = None,
+    session: Sequence[Policy] = (),
+    scps: Sequence[Sequence[Policy]] | None = None,
+    mode: Mode = "either",
+) -> Decision:
+    """Decide a request.
+
+    `scps`: one sequence per level, from the organization's root to the account; None for an account in no
+    organization (and for the management account, which SCPs don't bind). `mode`: "resource_required" for KMS keys and
+    role trust policies, whose own policy must allow; "either" elsewhere. A federated user without session policies has
+    no permissions of its own.
+    """
+    asked = Asked(request, identity, resource, boundary, session, scps, mode)
+    verdicts = _verdicts(asked)
+    denied = _denied(asked, verdicts)
+    if denied is not None:
+        return Decision(False, "explicitDeny", denied, (), asked)
+    missing = _missing(asked, verdicts)
+    if missing:
+        return Decision(False, "implicitDeny", missing[0], missing, asked)
+    return Decision(True, "allow", _allowing(asked, verdicts), (), asked)
+
+
+def _verdicts(asked: Asked) -> _Verdicts:
+    question = question_of(asked)
+    limited = asked.session or _needs_session(asked.request.principal)
+    return _Verdicts(
+        [_strongest(level, question) for level in asked.binding_scps()],
+        _strongest(asked.identity, question),
+        _strongest(asked.resource, question),
+        DIRECT if asked.boundary is None else _strongest((asked.boundary,), question),
+        _strongest(asked.session, question) if limited else DIRECT,
+    )
+
+
+def _strongest(policies: Iterable[Policy], question: Question) -> int:
+    best = NO_MATCH
+    for policy in policies:
+        for statement in policy.document.about(question.action):
+            if statement.deny:
+                if applies(statement, question):
+                    return DENIED
+            elif best < DIRECT:
+                best = max(best, applies(statement, question))
+    return best
+
+
+def _denied(asked: Asked, verdicts: _Verdicts) -> Reason | None:
+    """The kind of policy in which a statement denies."""
+    if DENIED in verdicts.scps:
+        return "scp"
+    if verdicts.identity == DENIED:
+        return "identity"
+    if verdicts.resource == DENIED:
+        return _resource_kind(asked)
+    if verdicts.boundary == DENIED:
+        return "boundary"
+    return "session" if verdicts.session == DENIED else None
+
+
+def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
+    """The kinds of policies in which an allowing statement is missing."""
+    missing = _missing_in_accounts(asked, verdicts)
+    return ("scp", *missing) if NO_MATCH in verdicts.scps else missing
+
+
+def _missing_in_accounts(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
+    """AWS's rules for who must allow, within an account and across two."""
+    resource, lacking = verdicts.resource, (_resource_kind(asked),)
+    if asked.request.principal.kind in ("service", "anonymous"):
+        return () if resource == DIRECT else lacking
+    own = _own_limits(verdicts, asked.request.principal.kind == "root")
+    if asked.crosses_accounts():
+        return own if resource else own + lacking
+    if resource == DIRECT:
+        return ()
+    limits = tuple(kind for kind in own if kind != "identity")
+    if resource == ROLE:
+        return limits
+    if asked.mode == "resource_required" and resource < ACCOUNT:
+        return lacking + (limits if asked.request.principal.role_arn else ())
+    return own
+
+
+def _own_limits(verdicts: _Verdicts, is_root: bool) -> tuple[Reason, ...]:
+    """What is missing among the policies of the caller itself."""
+    if verdicts.identity and verdicts.boundary and verdicts.session:
+        return ()
+    missing: list[Reason] = [] if verdicts.identity or is_root else ["identity"]
+    if not verdicts.boundary:
+        missing.append("boundary")
+    if not verdicts.session:
+        missing.append("session")
+    return tuple(missing)
+
+
+def _allowing(asked: Asked, verdicts: _Verdicts) -> Reason:
+    if verdicts.identity:
+        return "identity"
+    if verdicts.resource:
+        return _resource_kind(asked)
+    return "root"
+
+
+def _needs_session(principal: Principal) -> bool:
+    return principal.kind == "federated" and principal.provider is None
+
+
+def _resource_kind(asked: Asked) -> Reason:
+    return "trust" if any(policy.kind == "trust" for policy in asked.resource) else "resource"

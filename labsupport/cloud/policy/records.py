@@ -1,0 +1,88 @@
+"""What the evaluator is asked about: who, what, on what, under which policies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from labsupport.cloud.policy.document import Document, Kind
+
+PrincipalKind = Literal["root", "user", "session", "federated", "service", "anonymous"]
+Context = Mapping[str, str | list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks.
+
+    `arn` is the caller's own: of a user, of a role's session (`arn:aws:sts::…:assumed-role/…`), of a federated user, of
+    the root. `role_arn` is the identity behind a session: the role, or the user who asked for a federated session.
+    `unique_id` is `AIDA…` for a user and `AROA…:session-name` for a session. `provider` is the identity provider (its
+    ARN, or a name such as `accounts.google.com`) of somebody who is about to assume a role by web identity or SAML.
+    A service has `service` and an empty account; nobody known (`anonymous`) has neither account nor ARN.
+    """
+
+    account: str
+    arn: str
+    kind: PrincipalKind
+    role_arn: str | None = None
+    service: str | None = None
+    name: str = ""
+    unique_id: str = ""
+    provider: str | None = None
+    canonical_id: str | None = None
+
+
+@dataclass(slots=True)
+class Request:
+    """One question: may this principal do this `action` on this `resource` (an ARN, or `*`)?
+
+    `context` holds the condition keys, their names in lower case; it may be built lazily. `resource_account` is the
+    account that owns the resource; None: the principal's own.
+    """
+
+    action: str
+    resource: str
+    context: Context
+    principal: Principal
+    resource_account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A document, and where it is attached: `holder` is like `user/learner`, or the resource's ARN."""
+
+    kind: Kind
+    name: str
+    arn: str | None
+    holder: str
+    document: Document
+
+
+Mode = Literal["either", "resource_required"]
+SERVICE_LINKED = ":role/aws-service-role/"
+"""In the ARN of a role that a service made for itself."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """Everything that a decision is made from; see `evaluate.evaluate` for what each part means."""
+
+    request: Request
+    identity: Sequence[Policy]
+    resource: Sequence[Policy]
+    boundary: Policy | None
+    session: Sequence[Policy]
+    scps: Sequence[Sequence[Policy]] | None
+    mode: Mode
+
+    def crosses_accounts(self) -> bool:
+        """Whether the resource belongs to another account than the principal."""
+        owner = self.request.resource_account
+        return owner is not None and owner != self.request.principal.account
+
+    def binding_scps(self) -> Sequence[Sequence[Policy]]:
+        """The SCPs that bind the caller: not services, not the unknown, not service-linked roles."""
+        principal = self.request.principal
+        if self.scps is None or principal.kind in ("service", "anonymous"):
+            return ()
+        return () if SERVICE_LINKED in (principal.role_arn or "") else self.scps
