@@ -1,0 +1,121 @@
+"""What the topics of IAM share: the service, its errors, names, paths, tags and pages (IAM API Reference)."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from labsupport.cloud.core import paging, tags
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.identity import Group, InstanceProfile, Role, User
+from labsupport.cloud.core.service import Service
+
+Params = dict[str, Any]
+T = TypeVar("T")
+Holder = TypeVar("Holder", User, Role, Group, InstanceProfile)
+
+service = Service("iam")
+
+# The account's part of an IAM ARN has no region.
+_PLACE = "arn:{partition}:iam::{account}:"
+USER = _PLACE + "user/{UserName}"
+GROUP = _PLACE + "group/{GroupName}"
+ROLE = _PLACE + "role/{RoleName}"
+PROFILE = _PLACE + "instance-profile/{InstanceProfileName}"
+
+
+def on_holder(struct: type[Any], parameter: str, kind: str) -> Callable[[Call, Params], str]:
+    """The ARN of a user, role, group or profile with its path, which the parameter does not tell."""
+
+    def arn(call: Call, params: Params) -> str:
+        name = params.get(parameter) or call.caller.name
+        found = call.store.get(struct, call.account, name)
+        path = found.path if found else params.get("Path", "/")
+        return f"arn:aws:iam::{call.account}:{kind}{path}{name}"
+
+    return arn
+
+
+on_user = on_holder(User, "UserName", "user")
+on_role = on_holder(Role, "RoleName", "role")
+on_group = on_holder(Group, "GroupName", "group")
+on_profile = on_holder(InstanceProfile, "InstanceProfileName", "instance-profile")
+
+
+def no_such(kind: str, name: str) -> AwsError:
+    return AwsError("NoSuchEntityException", f"The {kind} with name {name} cannot be found.", 404)
+
+
+def exists(kind: str, name: str) -> AwsError:
+    return AwsError("EntityAlreadyExistsException", f"{kind} with name {name} already exists.", 409)
+
+
+def conflict(message: str) -> AwsError:
+    return AwsError("DeleteConflictException", message, 409)
+
+
+def user_named(call: Call, params: Params) -> User:
+    """The user of `UserName`, or the caller where it isn't given."""
+    name = params.get("UserName") or (call.caller.name if call.caller.kind == "user" else "")
+    if not name:
+        raise AwsError("ValidationError", "Must specify userName when calling with non-User credentials", 400)
+    return _found(call.store.get(User, call.account, name), "user", name)
+
+
+def role_named(call: Call, params: Params) -> Role:
+    return _found(call.store.get(Role, call.account, params["RoleName"]), "role", params["RoleName"])
+
+
+def group_named(call: Call, params: Params) -> Group:
+    return _found(call.store.get(Group, call.account, params["GroupName"]), "group", params["GroupName"])
+
+
+def profile_named(call: Call, params: Params) -> InstanceProfile:
+    name = params["InstanceProfileName"]
+    found = call.store.get(InstanceProfile, call.account, name)
+    if found is None:
+        raise AwsError("NoSuchEntityException", f"Instance Profile {name} cannot be found.", 404)
+    return found
+
+
+def _found(holder: T | None, kind: str, name: str) -> T:
+    if holder is None:
+        raise no_such(kind, name)
+    return holder
+
+
+def refuse_taken(call: Call, struct: type[msgspec.Struct], kind: str, name: str) -> None:
+    """Names of users, roles and groups are unique in an account without regard to case."""
+    if any(other.name.lower() == name.lower() for other in call.store.list(struct, call.account)):  # type: ignore[attr-defined]
+        raise exists(kind, name)
+
+
+def time(epoch: float) -> datetime:
+    return datetime.fromtimestamp(int(epoch), UTC)
+
+
+def encoded(text: str) -> str:
+    """Policies are answered URL-encoded (RFC 3986); clients decode them."""
+    return quote(text, safe="")
+
+
+def paged(items: Iterable[T], key: Callable[[T], str], params: Params, name: str, shown: Callable[[T], Any]) -> Params:
+    """One page of a listing in IAM's form: IsTruncated and Marker."""
+    bad = AwsError("ValidationError", f"Invalid Marker: {params.get('Marker')}", 400)
+    chosen, marker = paging.page(sorted(items, key=key), key, params.get("Marker"), params.get("MaxItems", 100), bad)
+    page: Params = {name: [shown(item) for item in chosen], "IsTruncated": marker is not None}
+    return {**page, "Marker": marker} if marker else page
+
+
+def checked_tags(new: list[dict[str, str]] | None, old: dict[str, str] | None = None) -> dict[str, str]:
+    """Old and new tags together, within IAM's limits."""
+    both = tags.merged(old or {}, tags.from_list(new))
+    tags.check(
+        both,
+        AwsError("LimitExceededException", "The number of tags has reached the maximum limit.", 409),
+        AwsError("InvalidInputException", "Tag keys that begin with aws: are reserved for AWS.", 400),
+    )
+    return both
