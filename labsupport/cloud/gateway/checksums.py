@@ -7,25 +7,20 @@ pass by, so that a large one never has to be held.
 import base64
 import binascii
 import hashlib
-import importlib
-import sys
 import zlib
-from array import array
 from collections.abc import AsyncIterator, Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.gateway.crc import Step, step_of
 
 PREFIX = "x-amz-checksum-"
 # Headers with the same beginning that hold no checksum.
 _NO_CHECKSUM = frozenset((PREFIX + "algorithm", PREFIX + "mode", PREFIX + "type"))
 _HASHES = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256, "SHA512": hashlib.sha512, "MD5": hashlib.md5}
-_POLYNOMIALS = {"CRC32C": (0x82F63B78, 4), "CRC64NVME": (0x9A6C9329AC4BC9B5, 8)}  # reflected; size in bytes
 _SIZES = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16}
 _XXHASH = ("XXHASH64", "XXHASH3", "XXHASH128")
-
-Step = Callable[[bytes, int], int]
 
 
 class Hasher(Protocol):
@@ -63,9 +58,8 @@ def hasher(algorithm: str) -> Hasher:
         return _HASHES[algorithm]()
     if algorithm == "CRC32":
         return _Crc(zlib.crc32, 4)
-    if algorithm in _POLYNOMIALS:
-        polynomial, size = _POLYNOMIALS[algorithm]
-        return _Crc(_native(algorithm.lower()) or partial(_crc, polynomial, 256**size - 1), size)
+    if algorithm in ("CRC32C", "CRC64NVME"):
+        return _Crc(step_of(algorithm.lower()), _SIZES[algorithm])
     raise not_simulated(f"The checksum algorithm {algorithm}")
 
 
@@ -192,39 +186,3 @@ def _from_base64(text: str) -> bytes | None:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
-
-
-@lru_cache(maxsize=2)
-def _native(name: str) -> Step | None:
-    """AWS's own CRC in C, a hundred times as fast as ours, where the AWS Common Runtime happens to be installed."""
-    try:
-        step: Step | None = getattr(importlib.import_module("awscrt.checksums"), name, None)
-    except ImportError:
-        return None
-    return step
-
-
-def _crc(polynomial: int, mask: int, data: bytes, value: int) -> int:
-    """Continue a reflected CRC, two bytes at a step."""
-    table, crc = _table(polynomial), value ^ mask
-    words = array("H", data[: len(data) & ~1])
-    if sys.byteorder == "big":
-        words.byteswap()
-    for word in words:
-        crc = table[(crc ^ word) & 0xFFFF] ^ (crc >> 16)
-    if len(data) & 1:
-        crc = _eight_steps(polynomial, (crc ^ data[-1]) & 0xFF) ^ (crc >> 8)
-    return crc ^ mask
-
-
-@lru_cache(maxsize=2)
-def _table(polynomial: int) -> list[int]:
-    bytewise = [_eight_steps(polynomial, byte) for byte in range(256)]
-    first = [bytewise[word & 0xFF] ^ (word >> 8) for word in range(65536)]
-    return [bytewise[crc & 0xFF] ^ (crc >> 8) for crc in first]
-
-
-def _eight_steps(polynomial: int, crc: int) -> int:
-    for _ in range(8):
-        crc = (crc >> 1) ^ (polynomial if crc & 1 else 0)
-    return crc

@@ -68,7 +68,8 @@ def decode(
     """The payload of an aws-chunked body; without `verify_chunk`, signatures of chunks are not looked at.
 
     `trailers` receives the trailing headers, checked, when the payload has ended; what was yielded may be kept only
-    then. Errors: MissingContentLength and InvalidRequest at once, for the headers; on the way IncompleteBody, InvalidChunkSizeError, SignatureDoesNotMatch, MalformedTrailerError, BadDigest.
+    then. Errors: MissingContentLength and InvalidRequest at once, for the headers; on the way IncompleteBody,
+    InvalidChunkSizeError, SignatureDoesNotMatch, MalformedTrailerError, BadDigest.
     """
     progress = _Progress(_decoded_length(request_headers), announced(request_headers))
     return _decode(_Reader(stream), progress, verify_chunk, trailers)
