@@ -50,9 +50,17 @@ def test_a_failing_installation_shows_its_last_lines(machine: Any, capfd: pytest
     machine.installing("for i in 1 2 3 4 5 6 7 8 9; do echo line $i of pip; done; exit 1")
     assert machine.lab() == 1
     err = capfd.readouterr().err
-    assert "line 9 of pip" in err
+    assert "    line 9 of pip\n" in err
     assert "line 1 of pip" not in err
     assert "line 1 of pip" in (machine.venv / "lab-install.log").read_text()
+
+
+def test_a_known_fault_shows_its_own_line(machine: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    machine.installing(OFFLINE)
+    assert machine.lab() == 1
+    err = capfd.readouterr().err
+    assert "name resolution" in err
+    assert "Could not find a version" not in err
 
 
 def test_a_failing_venv(machine: Any, capfd: pytest.CaptureFixture[str]) -> None:
