@@ -88,7 +88,7 @@ async def _signed(cloud: Cloud, request: Request) -> Caller:
         dict(request.headers),
         await request.body(),
     )
-    caller = authenticate(cloud, plain, "json", sigv4.credential_of(plain))
+    caller, _ = authenticate(cloud, plain, "json", sigv4.credential_of(plain, "json"))
     if caller.kind == "anonymous" and not cloud.settings.open:
         raise sigv4.missing_token("json")
     return caller
@@ -96,5 +96,3 @@ async def _signed(cloud: Cloud, request: Request) -> Caller:
 
 async def _refused(_: Request, error: AwsError) -> JSONResponse:
     return JSONResponse({"__type": error.code, "message": error.message}, status_code=error.status or 400)
-
-

@@ -10,23 +10,23 @@ from labsupport.cloud.store.store import Store
 Known = tuple[Caller, str]  # the caller and the secret key that signs
 
 
-def authenticate(cloud: Cloud, request: HttpRequest, family: str, claim: sigv4.Claim | None) -> Caller:
-    """The caller of a signed request, after its signature and its session token have been verified.
+def authenticate(cloud: Cloud, request: HttpRequest, family: sigv4.Family, claim: sigv4.Claim | None) -> Known:
+    """The caller of a signed request and its secret, after its signature and session token have been verified.
 
     `family` (json, query, s3, ec2) picks the error's code. An unsigned request is anonymous; which
     operations take that is the gateway's to say.
     """
     if claim is None:
-        return ANONYMOUS
+        return ANONYMOUS, ""
     known = holder(cloud.store, claim.access_key)
     if cloud.settings.open:
-        return known[0] if known else root(cloud.settings.account, claim.access_key)
+        return known or (root(cloud.settings.account, claim.access_key), "")
     if known is None:
         raise sigv4.unknown_key(family, claim.access_key)
     caller, secret = known
     sigv4.verify(request, claim, secret, cloud.clock.now(), family)
     _check_token(cloud, family, caller, claim.token)
-    return caller
+    return known
 
 
 def holder(store: Store, access_key: str) -> Known | None:
@@ -84,7 +84,7 @@ def _of_role(store: Store, session: Session) -> Caller | None:
     )
 
 
-def _check_token(cloud: Cloud, family: str, caller: Caller, token: str | None) -> None:
+def _check_token(cloud: Cloud, family: sigv4.Family, caller: Caller, token: str | None) -> None:
     session = caller.session
     if session is None:
         if token:

@@ -10,6 +10,7 @@ from labsupport.cloud.core.service import Operation, Resource
 from labsupport.cloud.gateway import holders
 from labsupport.cloud.gateway.context import context_of
 from labsupport.cloud.policy import evaluate, explain
+from labsupport.cloud.policy.records import Mode, Policy, Request
 
 Params = dict[str, Any]
 _CODES = {  # where the code is not the protocol's own
@@ -43,10 +44,11 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         return
     found = holders.policies_of(call)
     resource_policies, owner, mode = _resource_policies(call, resource)
-    request = evaluate.Request(
+    keys = found.keys().union(*(policy.document.keys for policy in resource_policies))
+    request = Request(
         action=action,
         resource=resource,
-        context=context_of(call, resource, owner, extra, params or {}),
+        context=context_of(call, resource, owner, extra, params or {}, keys),
         principal=holders.principal_of(call.caller),
         resource_account=owner,
     )
@@ -62,8 +64,8 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         raise refusal(call, decision)
 
 
-def refusal(call: Call, decision: Any) -> AwsError:
-    sentence = explain.message(decision)
+def refusal(call: Call, decision: evaluate.Decision) -> AwsError:
+    sentence = explain.message(decision, call.caller.arn)
     code, status = _CODES.get(call.service.name, _code_of_protocol(call))
     if call.service.name == "ec2":
         sentence = f"You are not authorized to perform this operation. {sentence}"
@@ -75,7 +77,7 @@ def _code_of_protocol(call: Call) -> tuple[str, int]:
     return ("AccessDeniedException", 400) if from_json else ("AccessDenied", 403)
 
 
-def _resource_policies(call: Call, resource: str) -> tuple[list[Any], str, str]:
+def _resource_policies(call: Call, resource: str) -> tuple[list[Policy], str, Mode]:
     """The resource's own policies, the account that owns it, and whether they decide alone."""
     arn = parse(resource)
     owner = arn.account if arn and arn.account else call.account
@@ -112,4 +114,3 @@ def _values(node: Any, path: list[str]) -> Iterator[str]:
             yield node
     elif isinstance(node, dict) and path[0] in node:
         yield from _values(node[path[0]], path[1:])
-

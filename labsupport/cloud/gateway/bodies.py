@@ -1,10 +1,7 @@
 """Request bodies: small ones are read at once, uploads stay unread until the call has been authorised."""
 
-from collections.abc import AsyncIterator
-
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
-from labsupport.cloud.gateway import chunked, sigv4
 
 LARGEST = 8 * 1024 * 1024  # bytes of a call that is no upload; AWS's own limits are lower for every service here
 
@@ -20,16 +17,6 @@ async def read_unless_streamed(request: HttpRequest) -> None:
             raise AwsError("RequestEntityTooLarge", f"The request is larger than {LARGEST} bytes.", 413)
         parts.append(part)
     request.body, request.stream = b"".join(parts), None
-
-
-def payload(request: HttpRequest) -> AsyncIterator[bytes] | None:
-    """An upload's content as it comes: chunk framing taken off, its hash compared at the end."""
-    if request.stream is None:
-        return None
-    declared = request.headers.get("x-amz-content-sha256", "")
-    if declared.startswith("STREAMING-") or "aws-chunked" in request.headers.get("content-encoding", ""):
-        return chunked.decode(request.stream, request.headers, None)
-    return sigv4.hashed(request.stream, declared)
 
 
 def _is_upload(request: HttpRequest) -> bool:

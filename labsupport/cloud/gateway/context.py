@@ -11,7 +11,10 @@ Context = dict[str, Any]
 _KINDS = {"root": "Account", "user": "User", "session": "AssumedRole", "service": "Service", "anonymous": "Anonymous"}
 
 
-def context_of(call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any]) -> Context:
+def context_of(
+    call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any], keys: set[str]
+) -> Context:
+    """What the policies may ask about this call; `keys` are those that they do ask for: tags are looked up only then."""
     now = call.now
     context: Context = {
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -27,8 +30,8 @@ def context_of(call: Call, resource: str, owner: str, extra: Context, params: di
     if call.source_arn:
         context |= {"aws:sourcearn": call.source_arn, "aws:sourceaccount": call.account}
     context |= _request_tags(params)
-    context |= _resource_tags(call, resource)
-    context |= _principal_tags(call)
+    if any("tag/" in key for key in keys):
+        context |= _resource_tags(call, resource) | _principal_tags(call)
     return context | extra
 
 
@@ -47,10 +50,16 @@ def _of_caller(caller: Caller) -> Context:
     if caller.service:
         context["aws:principalservicename"] = caller.service
     if caller.via:
-        context |= {"aws:calledvia": list(caller.via), "aws:calledviafirst": caller.via[0], "aws:calledvialast": caller.via[-1]}
+        context |= {
+            "aws:calledvia": list(caller.via),
+            "aws:calledviafirst": caller.via[0],
+            "aws:calledvialast": caller.via[-1],
+        }
     if caller.session:
         context["aws:multifactorauthpresent"] = str(caller.session.mfa).lower()
-        context["aws:tokenissuetime"] = datetime.fromtimestamp(caller.session.issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        context["aws:tokenissuetime"] = datetime.fromtimestamp(caller.session.issued, UTC).strftime(
+            "%Y-%m-%dT%H:%M:%SZ"
+        )
     return context
 
 
@@ -74,13 +83,17 @@ def _pairs(tags: Any) -> Iterator[tuple[str, str]]:
 
 def _resource_tags(call: Call, resource: str) -> Context:
     tags = call.service.resource_tags(call, resource) if call.service.resource_tags else {}
-    return {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
+    prefixes = ("aws:resourcetag/", f"{call.service.iam}:resourcetag/")
+    return {f"{prefix}{key.lower()}": value for key, value in tags.items() for prefix in prefixes}
 
 
 def _principal_tags(call: Call) -> Context:
     caller = call.caller
     tags = dict(caller.session.tags) if caller.session else {}
-    holder = call.store.get(Role, caller.account, caller.role) if caller.role else None
-    holder = holder or (call.store.get(User, caller.account, caller.name) if caller.kind == "user" else None)
+    holder: Role | User | None = None
+    if caller.role:
+        holder = call.store.get(Role, caller.account, caller.role)
+    elif caller.kind == "user":
+        holder = call.store.get(User, caller.account, caller.name)
     tags = {**(holder.tags if holder else {}), **tags}
     return {f"aws:principaltag/{key.lower()}": value for key, value in tags.items()}

@@ -12,13 +12,20 @@ from labsupport.cloud.core.identity import Caller
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway import bodies, sigv4
 from labsupport.cloud.gateway.authenticate import authenticate
+from labsupport.cloud.gateway.payload import open_payload
 from labsupport.cloud.gateway.perform import perform
 from labsupport.cloud.wire import identify, parse, serialize, serialize_error
 
 log = logging.getLogger("labsupport.cloud.gateway")
 # Operations that AWS answers without a signature.
 _UNSIGNED = {("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML"), ("sns", "ConfirmSubscription")}
-_FAMILIES = {"json": "json", "rest-json": "json", "query": "query", "ec2": "ec2", "rest-xml": "s3"}
+_FAMILIES: dict[str, sigv4.Family] = {
+    "json": "json",
+    "rest-json": "json",
+    "query": "query",
+    "ec2": "ec2",
+    "rest-xml": "s3",
+}
 
 
 async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
@@ -29,21 +36,23 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         await bodies.read_unless_streamed(request)
         service_name, operation = identify(request, claim.service if claim else None)
         service = _service(cloud, service_name, operation)
-        caller = authenticate(cloud, request, family_of(service_name), claim)
+        caller, secret = authenticate(cloud, request, family_of(service_name), claim)
         _refuse_anonymous(cloud, caller, service_name, operation)
         params = parse(model.load(service_name).operation_model(operation), request)
         call = _call(cloud, service, operation, caller, claim, request, request_id)
+        if request.stream is not None:
+            call.body = open_payload(request, claim, secret or None)
         result = await _run(call, operation, params)
         return serialize(model.load(service_name).operation_model(operation), result, request_id)
     except AwsError as error:
         return _failed(service_name, operation, error, request_id, request)
     except Exception:
         log.exception("%s:%s failed", service_name, operation)
-        error = AwsError("InternalFailure", "The lab failed at this call; its log says where.", 500)
-        return _failed(service_name, operation, error, request_id, request)
+        failure = AwsError("InternalFailure", "The lab failed at this call; its log says where.", 500)
+        return _failed(service_name, operation, failure, request_id, request)
 
 
-def family_of(service: str) -> str:
+def family_of(service: str) -> sigv4.Family:
     return _FAMILIES[model.protocol_of(service)]
 
 
@@ -81,7 +90,6 @@ def _call(
         user_agent=request.headers.get("user-agent", ""),
         secure=request.secure,
         host=request.headers.get("host", ""),
-        body=bodies.payload(request),
         headers=request.headers,
     )
 
@@ -91,9 +99,7 @@ async def _run(call: Call, operation: str, params: dict[str, Any]) -> dict[str, 
     return result if isinstance(result, dict) else await result
 
 
-def _failed(
-    service: str, operation: str, error: AwsError, request_id: str, request: HttpRequest
-) -> HttpResponse:
+def _failed(service: str, operation: str, error: AwsError, request_id: str, request: HttpRequest) -> HttpResponse:
     shapes = model.load(service)
     known = shapes.operation_model(operation) if operation in model.operation_names(service) else None
     return serialize_error(shapes, known, error, request_id, request)

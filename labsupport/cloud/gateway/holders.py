@@ -9,7 +9,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.document import Document
-from labsupport.cloud.policy.evaluate import Policy, Principal
+from labsupport.cloud.policy.records import Mode, Policy, Principal
 from labsupport.cloud.store.store import Store
 
 
@@ -17,6 +17,11 @@ class Held(NamedTuple):
     identity: list[Policy]
     boundary: Policy | None
     session: list[Policy]
+
+    def keys(self) -> set[str]:
+        """The condition keys that these policies read."""
+        every = [*self.identity, *self.session, *([self.boundary] if self.boundary else [])]
+        return set().union(*(policy.document.keys for policy in every))
 
 
 @lru_cache(maxsize=4096)
@@ -26,12 +31,15 @@ def compiled(text: str, kind: str) -> Document:
 
 def principal_of(caller: Caller) -> Principal:
     """The caller as the policy language sees it."""
+    nobody = caller.kind in ("service", "anonymous")
     return Principal(
-        account=caller.account,
-        arn=caller.arn,
+        account="" if nobody else caller.account,
+        arn="" if nobody else caller.arn,
         kind=caller.kind,  # type: ignore[arg-type]
         role_arn=caller.role_arn or None,
         service=caller.service or None,
+        name=caller.name,
+        unique_id=caller.id,
     )
 
 
@@ -45,11 +53,15 @@ def policies_of(call: Call) -> Held:
         return Held(_of_holder(store, role, f"role/{role.name}"), _boundary(store, role.boundary), _session(caller))
     if caller.kind == "user":
         user = store.get(User, caller.account, caller.name)
-        return Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller)) if user else Held([], None, [])
+        return (
+            Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller))
+            if user
+            else Held([], None, [])
+        )
     return Held([], None, [])
 
 
-def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, str]:
+def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, Mode]:
     """What the service says of a resource: its policy's text, its owner, and how it decides.
 
     The service's hook gives (text or None, kind, owner, mode); `mode` is "either", or

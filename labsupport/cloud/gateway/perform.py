@@ -62,4 +62,3 @@ async def _perform_async(call: Call, operation: Operation, params: Params) -> Pa
 def _admit(call: Call, operation: Operation, params: Params) -> None:
     validate(model.load(call.service.name).operation_model(operation.name), params)
     authorise_call(call, operation, params)
-

@@ -54,7 +54,9 @@ def note(
         "requestID": call.request_id,
         "eventID": ids.uuid4(),
         "readOnly": read_only,
-        "resources": [{"ARN": arn, "accountId": arn.split(":")[4] or call.account} for arn in call.resources if ":" in arn],
+        "resources": [
+            {"ARN": arn, "accountId": arn.split(":")[4] or call.account} for arn in call.resources if ":" in arn
+        ],
         "eventType": "AwsApiCall",
         "managementEvent": management,
         "recipientAccountId": call.account,

@@ -25,7 +25,7 @@ from labsupport.cloud.services.iam.base import (
 
 MOST_VERSIONS = 5
 MOST_ATTACHED = 10
-_HOLDERS = (User, Role, Group)
+_HOLDERS: tuple[type[Any], ...] = (User, Role, Group)
 
 
 def no_such_policy(arn: str) -> AwsError:
@@ -248,7 +248,7 @@ def _list_inline(call: Call, holder: Any, params: Params) -> Params:
 def _attach(call: Call, holder: Any, params: Params) -> Params:
     arn = policy_of(call, params["PolicyArn"]).arn
     if arn not in holder.attached and len(holder.attached) >= MOST_ATTACHED:
-        kind = {User: "User", Role: "Role", Group: "Group"}[type(holder)]
+        kind = type(holder).__name__
         raise AwsError("LimitExceededException", f"Cannot exceed quota for PoliciesPer{kind}: {MOST_ATTACHED}", 409)
     holder.attached = sorted({*holder.attached, arn})
     call.store.put(holder)

@@ -40,15 +40,15 @@ def put_parameter(call: Call, params: Params) -> Params:
         raise AwsError("ParameterAlreadyExists", message)
     if parameter and params.get("Tags"):
         message = (
-            "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove "
-            "overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or "
+            "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please "
+            "remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or "
             "RemoveTagsFromResource."
         )
         raise AwsError("ValidationException", message)
     if parameter is None:
         parameter = _new(call, name, params)
     version = _version(call, parameter, params)
-    parameter.versions = (parameter.versions + [version])[-MOST_VERSIONS:]
+    parameter.versions = [*parameter.versions, version][-MOST_VERSIONS:]
     call.store.put(parameter)
     _publish(call, parameter, "Create" if version.number == 1 else "Update")
     return {"Version": version.number, "Tier": version.tier}

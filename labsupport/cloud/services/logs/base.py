@@ -1,0 +1,96 @@
+"""Log groups and streams as records; their events lie in a table of their own (CloudWatch Logs API Reference)."""
+
+from typing import Any
+
+import msgspec
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.service import Service
+from labsupport.cloud.store.record import key_of, record
+
+Params = dict[str, Any]
+service = Service("logs")
+
+RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+
+
+@record("logs.group", key=("account", "region", "name"))
+class Group(msgspec.Struct, kw_only=True):
+    account: str
+    region: str
+    name: str
+    created: int  # milliseconds
+    retention: int | None = None  # days
+    kms_key: str = ""
+    tags: dict[str, str] = {}
+
+
+@record("logs.stream", key=("account", "region", "group", "name"))
+class Stream(msgspec.Struct, kw_only=True):
+    account: str
+    region: str
+    group: str
+    name: str
+    created: int  # milliseconds
+    first: int | None = None
+    last: int | None = None
+    ingested: int | None = None
+    count: int = 0
+
+
+def stream_key(stream: Stream) -> str:
+    return key_of(stream)
+
+
+def group_arn(call: Call, name: str) -> str:
+    return call.arn(f"log-group:{name}")
+
+
+def name_of(params: Params) -> str:
+    """The group's name where either a name or an ARN may be given."""
+    given: str = params.get("logGroupName") or params.get("logGroupIdentifier") or ""
+    return given.split(":log-group:", 1)[-1].removesuffix(":*") if given.startswith("arn:") else given
+
+
+def on_group(call: Call, params: Params) -> str:
+    return group_arn(call, name_of(params))
+
+
+def on_stream(call: Call, params: Params) -> str:
+    return group_arn(call, f"{name_of(params)}:log-stream:{params.get('logStreamName', '*')}")
+
+
+def milliseconds(call: Call) -> int:
+    return int(call.epoch * 1000)
+
+
+def no_group() -> AwsError:
+    return AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+
+
+def no_stream() -> AwsError:
+    return AwsError("ResourceNotFoundException", "The specified log stream does not exist.")
+
+
+def bad_token() -> AwsError:
+    return AwsError("InvalidParameterException", "The specified nextToken is invalid.")
+
+
+def group_named(call: Call, name: str) -> Group:
+    group = call.store.get(Group, call.account, call.region, name)
+    if group is None:
+        raise no_group()
+    return group
+
+
+def stream_named(call: Call, group: str, name: str) -> Stream:
+    group_named(call, group)
+    stream = call.store.get(Stream, call.account, call.region, group, name)
+    if stream is None:
+        raise no_stream()
+    return stream
+
+
+def streams_of(call: Call, group: str, starting: str = "") -> list[Stream]:
+    return list(call.store.list(Stream, call.account, call.region, group, starting=starting))
