@@ -78,18 +78,21 @@ class Scheduler:
                 jobs.again(job, wakes, self.cloud.clock.epoch() + again)
 
     async def _once(self, job: Job, failures: int) -> tuple[float | None, int]:
-        service = self.cloud.service(job.service)
-        if service is None or job.task not in service.tasks:
-            log.error("no task %s of %s: the job is dropped", job.task, job.service)
-            return None, 0
         self.signals[job].clear()
-        caller = service_principal(service.principal, job.account)
-        call = Call(self.cloud, service, job.task, caller, job.account, job.region, signal=self.signals[job])
         try:
-            return await service.tasks[job.task](call, job.key), 0
+            return await self._work(job), 0
         except Exception:
             log.exception("task %s failed", ":".join(job))
             return min(_LONGEST_PAUSE, 2.0**failures), failures + 1
+
+    async def _work(self, job: Job) -> float | None:
+        service = self.cloud.service(job.service)
+        if service is None or job.task not in service.tasks:
+            log.error("no task %s of %s: the job is dropped", job.task, job.service)
+            return None
+        caller = service_principal(service.principal, job.account)
+        call = Call(self.cloud, service, job.task, caller, job.account, job.region, signal=self.signals[job])
+        return await service.tasks[job.task](call, job.key)
 
     async def _until(self, due: float, signal: asyncio.Event) -> None:
         waits = [asyncio.ensure_future(self.cloud.clock.sleep_until(due)), asyncio.ensure_future(signal.wait())]

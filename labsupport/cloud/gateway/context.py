@@ -14,7 +14,7 @@ _KINDS = {"root": "Account", "user": "User", "session": "AssumedRole", "service"
 def context_of(
     call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any], keys: set[str]
 ) -> Context:
-    """What the policies may ask about this call; `keys` are those that they do ask for: tags are looked up only then."""
+    """What the policies may ask about this call; `keys` are those that they do: tags are looked up only then."""
     now = call.now
     context: Context = {
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
