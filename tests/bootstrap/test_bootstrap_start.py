@@ -24,6 +24,20 @@ def test_first_start_installs_and_becomes_the_command(machine: Any, capfd: pytes
     assert "Collecting" in (machine.venv / "lab-install.log").read_text()
 
 
+@pytest.mark.parametrize("columns", [40, 0])  # 0: a terminal that does not know its size
+def test_progress_on_a_terminal_is_one_line(
+    machine: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], columns: int
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((columns, 24)))
+    machine.installing("echo 'Processing /x/a_long_name_of_a_package-1.0-py3-none-any.whl'")
+    machine.lab()
+    moves = capfd.readouterr().err.split("\r\033[K")
+    shown = "Fetching packages: 2 of about 2 (a_long_name_of_a_package)"
+    assert shown[: (columns or 80) - 1] in moves  # not ended: the next one takes its place
+    assert moves[-1] == "The lab is installed (0 s)\n"
+
+
 def test_no_arguments_mean_up(machine: Any) -> None:
     assert machine.lab() == [str(machine.venv / "bin/lab"), "up"]
 
