@@ -35,7 +35,7 @@ SERVICES = {
 }
 
 # Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
-ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2", "/_lab/mailbox": "sns"}
+ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2"}
 
 # Services that look after processes of their own, and so have a hand in starting and stopping.
 WITH_PROCESSES = ("ec2", "codebuild")

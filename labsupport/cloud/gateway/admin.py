@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -13,6 +14,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.core.identity import Caller
+from labsupport.cloud.core.mail import Mail
 from labsupport.cloud.gateway import sigv4
 from labsupport.cloud.gateway.authenticate import authenticate
 from labsupport.cloud.policy import explain
@@ -32,6 +34,10 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         await _signed(cloud, request)
         return JSONResponse(last_refusal(cloud))
 
+    async def mailbox(request: Request) -> JSONResponse:
+        caller = await _signed(cloud, request)
+        return JSONResponse({"messages": mails(cloud, caller.account, request.query_params.get("to", ""))})
+
     async def empty(request: Request) -> JSONResponse:
         if not cloud.settings.open and (await _signed(cloud, request)).kind != "root":
             raise AwsError("AccessDenied", "Only the account's root may reset the lab: use the profile root.", 403)
@@ -48,6 +54,7 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         Route("/_lab/health", health),
         Route("/_lab/coverage", covered),
         Route("/_lab/why", why),
+        Route("/_lab/mailbox", mailbox),
         Route("/_lab/reset", empty, methods=["POST"]),
         Route("/_lab/stop", stop, methods=["POST"]),
     ]
@@ -63,6 +70,12 @@ def coverage(cloud: Cloud) -> dict[str, Any]:
         missing = model.operation_names(name) - implemented
         found[name] = {"implemented": sorted(implemented), "missing": sorted(missing)}
     return found
+
+
+def mails(cloud: Cloud, account: str, to: str = "") -> list[dict[str, Any]]:
+    """The messages that have come for an account's addresses, newest first."""
+    found = [one for one in cloud.store.list(Mail, account) if to in ("", one.to)]
+    return [msgspec.to_builtins(one) for one in reversed(found)]
 
 
 def last_refusal(cloud: Cloud) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from labsupport.cloud.wire import identify, parse, serialize, serialize_error
 
 log = logging.getLogger("labsupport.cloud.gateway")
 # Operations that AWS answers without a signature.
-_UNSIGNED = {("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML"), ("sns", "ConfirmSubscription")}
+_UNSIGNED = {("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML"), ("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")}
 _FAMILIES: dict[str, sigv4.Family] = {
     "json": "json",
     "rest-json": "json",

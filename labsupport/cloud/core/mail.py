@@ -1,0 +1,35 @@
+"""The lab's mailbox: where email that the cloud sends arrives, and stays to be read."""
+
+import msgspec
+
+from labsupport.cloud.core import ids
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.store.record import record
+
+
+@record("mail.message", key=("account", "id"))
+class Mail(msgspec.Struct, kw_only=True):
+    """One message. `id` begins with its time, so that messages list in the order they came."""
+
+    account: str
+    id: str
+    to: str
+    sender: str
+    subject: str
+    body: str
+    time: float
+
+
+def send(call: Call, to: str, sender: str, subject: str, body: str) -> Mail:
+    """Put a message into the mailbox, in the call's transaction."""
+    mail = Mail(
+        account=call.account,
+        id=f"{int(call.epoch * 1_000_000):020d}-{ids.short_id(length=6)}",
+        to=to,
+        sender=sender,
+        subject=subject,
+        body=body,
+        time=call.epoch,
+    )
+    call.store.put(mail)
+    return mail

@@ -1,0 +1,70 @@
+"""Targets of a rule: what gets its events, and as what."""
+
+from labsupport.cloud.core import paging
+from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.events.base import Params, Rule, bus_of, on_rule, rule_named, service, validation
+
+MOST = 5
+WITH_ROLE = ("codepipeline", "codebuild")  # EventBridge calls these under the target's role
+WITHOUT_ROLE = ("sns", "logs")  # and these as events.amazonaws.com, which their own policies have to allow
+
+
+@service.operation(on=on_rule, passes=("Targets.RoleArn",))
+def put_targets(call: Call, params: Params) -> Params:
+    rule = rule_named(call, params)
+    for target in params["Targets"]:
+        _check(target)
+    targets = {**rule.targets, **{target["Id"]: target for target in params["Targets"]}}
+    if len(targets) > MOST:
+        raise AwsError("LimitExceededException", f"The requested resource exceeds the maximum number allowed: {MOST}.")
+    rule.targets = targets
+    call.store.put(rule)
+    return {"FailedEntryCount": 0, "FailedEntries": []}
+
+
+def _check(target: Params) -> None:
+    arn = parse(target["Arn"])
+    if arn is None:
+        raise validation(f"Parameter {target['Arn']} is not valid. Reason: Provided Arn is not in correct format.")
+    if arn.service not in (*WITH_ROLE, *WITHOUT_ROLE):
+        raise not_simulated(f"A target of the service {arn.service}")
+    if arn.service in WITH_ROLE and not target.get("RoleArn"):
+        raise validation(f"RoleArn is required for target {target['Arn']}.")
+    if sum(name in target for name in ("Input", "InputPath", "InputTransformer")) > 1:
+        message = f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
+        raise validation(message)
+
+
+@service.operation(on=on_rule)
+def remove_targets(call: Call, params: Params) -> Params:
+    rule = rule_named(call, params)
+    failed = [
+        {"TargetId": one, "ErrorCode": "ResourceNotFoundException", "ErrorMessage": f"Target {one} does not exist."}
+        for one in params["Ids"]
+        if one not in rule.targets
+    ]
+    rule.targets = {name: target for name, target in rule.targets.items() if name not in params["Ids"]}
+    call.store.put(rule)
+    return {"FailedEntryCount": len(failed), "FailedEntries": failed}
+
+
+@service.operation(on=on_rule)
+def list_targets_by_rule(call: Call, params: Params) -> Params:
+    targets = sorted(rule_named(call, params).targets.values(), key=lambda target: str(target["Id"]))
+    chosen, token = paging.page(
+        targets, lambda one: str(one["Id"]), params.get("NextToken"), params.get("Limit", 100), validation("NextToken")
+    )
+    return {"Targets": chosen, "NextToken": token}
+
+
+@service.operation(on="arn:{partition}:events:{region}:{account}:rule/*")
+def list_rule_names_by_target(call: Call, params: Params) -> Params:
+    bus_of(params)
+    rules = call.store.list(Rule, call.account, call.region)
+    found = [rule for rule in rules if any(one["Arn"] == params["TargetArn"] for one in rule.targets.values())]
+    chosen, token = paging.page(
+        found, lambda rule: rule.name, params.get("NextToken"), params.get("Limit", 100), validation("NextToken")
+    )
+    return {"RuleNames": [rule.name for rule in chosen], "NextToken": token}

@@ -1,0 +1,174 @@
+"""Subscriptions: asked for, confirmed from a message, ended."""
+
+import json
+import re
+import secrets
+from urllib.parse import urlencode
+
+from labsupport.cloud.core import ids, mail, paging
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.services.sns.base import (
+    Params,
+    Subscription,
+    Topic,
+    invalid,
+    service,
+    subscription_of,
+    topic_of,
+    topic_of_subscription,
+)
+
+SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
+_PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
+_OF_THE_LAB = ("email", "email-json")
+_ATTRIBUTES = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "DeliveryPolicy", "RedrivePolicy")
+
+
+@service.operation(
+    on="{TopicArn}",
+    context=lambda _, params: {"sns:protocol": params["Protocol"], "sns:endpoint": params.get("Endpoint", "")},
+)
+def subscribe(call: Call, params: Params) -> Params:
+    """A subscription that waits for its confirmation, which goes to the endpoint."""
+    topic, protocol, endpoint = topic_of(call, params["TopicArn"]), params["Protocol"], params.get("Endpoint", "")
+    if protocol not in _PROTOCOLS:
+        raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
+    if protocol not in _OF_THE_LAB:
+        raise not_simulated(f"A subscription with the protocol {protocol}")
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", endpoint):
+        raise invalid("Email address")
+    found = _existing(call, topic, protocol, endpoint) or _new(call, topic, params)
+    if not found.confirmed:
+        _ask(call, topic, found)
+    shown = found.arn if found.confirmed or params.get("ReturnSubscriptionArn") else "pending confirmation"
+    return {"SubscriptionArn": shown}
+
+
+def _existing(call: Call, topic: Topic, protocol: str, endpoint: str) -> Subscription | None:
+    for subscription in call.store.list(Subscription, topic.arn):
+        if (subscription.protocol, subscription.endpoint) == (protocol, endpoint):
+            return subscription
+    return None
+
+
+def _new(call: Call, topic: Topic, params: Params) -> Subscription:
+    subscription = Subscription(
+        topic=topic.arn,
+        id=ids.uuid4(),
+        owner=call.account,
+        protocol=params["Protocol"],
+        endpoint=params["Endpoint"],
+        token=secrets.token_hex(64),
+        created=call.epoch,
+    )
+    for name, value in params.get("Attributes", {}).items():
+        _set(subscription, name, value)
+    call.store.put(subscription)
+    return subscription
+
+
+def _ask(call: Call, topic: Topic, subscription: Subscription) -> None:
+    link = _link(call, Action="ConfirmSubscription", TopicArn=topic.arn, Token=subscription.token)
+    body = (
+        f"You have chosen to subscribe to the topic:\n{topic.arn}\n\n"
+        f"To confirm this subscription, click or visit the link below (If this was in error no action is necessary):\n"
+        f"{link}\n"
+    )
+    mail.send(call, subscription.endpoint, SENDER, "AWS Notification - Subscription Confirmation", body)
+
+
+def unsubscribe_link(call: Call, subscription: Subscription) -> str:
+    return _link(call, Action="Unsubscribe", SubscriptionArn=subscription.arn)
+
+
+def _link(call: Call, **fields: str) -> str:
+    return f"{call.cloud.settings.endpoint}/?{urlencode({**fields, 'Version': '2010-03-31'})}"
+
+
+@service.operation(on="{TopicArn}", action=None)
+def confirm_subscription(call: Call, params: Params) -> Params:
+    """The token from the message is what entitles to confirm; whoever visits the link has it."""
+    topic = topic_of(call, params["TopicArn"])
+    for subscription in call.store.list(Subscription, topic.arn):
+        if secrets.compare_digest(subscription.token, params["Token"]):
+            subscription.confirmed = True
+            subscription.needs_signature = params.get("AuthenticateOnUnsubscribe", "").lower() == "true"
+            call.store.put(subscription)
+            return {"SubscriptionArn": subscription.arn}
+    raise invalid("Token")
+
+
+def _on_topic_of(call: Call, params: Params) -> str:
+    return topic_of_subscription(params["SubscriptionArn"])
+
+
+@service.operation(on=_on_topic_of, action=None)
+def unsubscribe(call: Call, params: Params) -> Params:
+    """By its owner or the topic's, or by the link in a message, unless the subscriber asked for a signature."""
+    if params["SubscriptionArn"] == "PendingConfirmation":
+        raise invalid("SubscriptionArn Reason: An ARN must have at least 6 elements, not 1")
+    subscription = subscription_of(call, params["SubscriptionArn"])
+    if call.caller.kind != "anonymous" or subscription.needs_signature:
+        call.authorise("sns:Unsubscribe", subscription.topic)
+    call.store.delete(subscription)
+    return {}
+
+
+@service.operation()
+def list_subscriptions(call: Call, params: Params) -> Params:
+    found = [one for one in call.store.list(Subscription) if one.owner == call.account]
+    return _page(found, params)
+
+
+@service.operation(on="{TopicArn}")
+def list_subscriptions_by_topic(call: Call, params: Params) -> Params:
+    return _page(list(call.store.list(Subscription, topic_of(call, params["TopicArn"]).arn)), params)
+
+
+def _page(found: list[Subscription], params: Params) -> Params:
+    chosen, token = paging.page(found, lambda one: one.arn, params.get("NextToken"), 100, invalid("NextToken"))
+    return {"Subscriptions": [_shown(one) for one in chosen], "NextToken": token}
+
+
+def _shown(subscription: Subscription) -> Params:
+    return {
+        "SubscriptionArn": subscription.shown_arn,
+        "Owner": subscription.owner,
+        "Protocol": subscription.protocol,
+        "Endpoint": subscription.endpoint,
+        "TopicArn": subscription.topic,
+    }
+
+
+@service.operation(on=_on_topic_of)
+def get_subscription_attributes(call: Call, params: Params) -> Params:
+    subscription = subscription_of(call, params["SubscriptionArn"])
+    flags = {
+        "PendingConfirmation": str(not subscription.confirmed).lower(),
+        "ConfirmationWasAuthenticated": str(subscription.needs_signature).lower(),
+        "RawMessageDelivery": "false",
+    }
+    return {
+        "Attributes": {**_shown(subscription), "SubscriptionArn": subscription.arn, **flags, **subscription.attributes}
+    }
+
+
+@service.operation(on=_on_topic_of)
+def set_subscription_attributes(call: Call, params: Params) -> Params:
+    subscription = subscription_of(call, params["SubscriptionArn"])
+    _set(subscription, params["AttributeName"], params.get("AttributeValue", ""))
+    call.store.put(subscription)
+    return {}
+
+
+def _set(subscription: Subscription, name: str, value: str) -> None:
+    if name not in _ATTRIBUTES:
+        raise invalid("AttributeName")
+    if name == "FilterPolicy" and value:
+        try:
+            if not isinstance(json.loads(value), dict):
+                raise ValueError
+        except ValueError:
+            raise invalid("FilterPolicy: failed to parse JSON.") from None
+    subscription.attributes[name] = value
