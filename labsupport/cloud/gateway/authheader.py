@@ -6,8 +6,9 @@ import re
 
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.core.signing import ALGORITHM, instant
 from labsupport.cloud.gateway.autherrors import Family, missing_token, refusal
-from labsupport.cloud.gateway.claim import ALGORITHM, Claim, from_http_date, instant, s3_malformed, split_credential
+from labsupport.cloud.gateway.claim import Claim, from_http_date, s3_malformed, split_credential
 
 _USUAL = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=([^/, ]+)/(\d{8})/([^/, ]+)/([^/, ]+)/aws4_request, *"

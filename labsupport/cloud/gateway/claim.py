@@ -8,13 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.signing import TERMINATOR
 from labsupport.cloud.gateway.autherrors import Family, refusal
 
-ALGORITHM = "AWS4-HMAC-SHA256"
-TERMINATOR = "aws4_request"
 Form = Literal["header", "presigned", "presigned v2"]
 
-_MOMENT = re.compile(r"(?!9999)\d{8}T\d{6}Z", re.ASCII)  # nothing can expire after the year 9999
 _DATE = re.compile(r"\d{8}", re.ASCII)
 
 
@@ -41,25 +39,6 @@ class Claim(msgspec.Struct, frozen=True):
     def scope(self) -> str:
         """The credential scope, without the key id."""
         return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
-
-
-def instant(timestamp: str) -> datetime | None:
-    """The time that `YYYYMMDDTHHMMSSZ` names; None if it names none."""
-    if not _MOMENT.fullmatch(timestamp):
-        return None
-    try:
-        # Slices, because strptime costs as much as all the rest of a verification.
-        return datetime(
-            int(timestamp[:4]),
-            int(timestamp[4:6]),
-            int(timestamp[6:8]),
-            int(timestamp[9:11]),
-            int(timestamp[11:13]),
-            int(timestamp[13:15]),
-            tzinfo=UTC,
-        )
-    except ValueError:
-        return None
 
 
 def basic_iso(moment: datetime) -> str:

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.core.signing import instant
 from labsupport.cloud.gateway.autherrors import Family, refusal
-from labsupport.cloud.gateway.claim import Claim, basic_iso, instant, s3_malformed
+from labsupport.cloud.gateway.claim import Claim, basic_iso, s3_malformed
 from labsupport.cloud.gateway.presigned import check_s3_expiry
 
 # Most services allow five minutes of difference between the clocks; these were seen to allow fifteen.

@@ -7,8 +7,9 @@ from urllib.parse import unquote_plus
 
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.core.signing import ALGORITHM, instant
 from labsupport.cloud.gateway.autherrors import Family, missing_token, refusal
-from labsupport.cloud.gateway.claim import ALGORITHM, Claim, instant, split_credential
+from labsupport.cloud.gateway.claim import Claim, split_credential
 
 WEEK = 604_800
 _NEEDED = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders", "X-Amz-Date")

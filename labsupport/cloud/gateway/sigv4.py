@@ -10,10 +10,10 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from datetime import datetime
-from functools import lru_cache
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.core.signing import ALGORITHM, signing_key
 from labsupport.cloud.gateway.autherrors import (
     Family,
     expired_token,
@@ -30,7 +30,7 @@ from labsupport.cloud.gateway.canonical import (
     signed_path,
     signed_query,
 )
-from labsupport.cloud.gateway.claim import ALGORITHM, TERMINATOR, Claim
+from labsupport.cloud.gateway.claim import Claim
 from labsupport.cloud.gateway.claimcheck import check_claim
 from labsupport.cloud.gateway.declared import EMPTY_SHA256, check_payload, declared_payload, hashed
 from labsupport.cloud.gateway.presigned import presigned_claim
@@ -51,7 +51,6 @@ __all__ = [
     "missing_token",
     "sign",
     "signature_mismatch",
-    "signing_key",
     "unknown_key",
     "verify",
 ]
@@ -138,15 +137,6 @@ def check_signature(
 def string_to_sign(claim: Claim, canonical: str) -> str:
     """What the signing key signs: algorithm, time, scope, and the hash of the canonical request."""
     return f"{ALGORITHM}\n{claim.timestamp}\n{claim.scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-
-
-@lru_cache(maxsize=1024)
-def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """The key derived from a secret for one day, region and service; kept, since a caller sends many requests."""
-    key = f"AWS4{secret}".encode()
-    for part in (date, region, service, TERMINATOR):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
 
 
 def sign(claim: Claim, secret: str, text: str) -> str:

@@ -28,8 +28,7 @@ from urllib.parse import unquote
 import msgspec
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.gateway.claim import ALGORITHM, TERMINATOR, instant
-from labsupport.cloud.gateway.sigv4 import signing_key
+from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, instant, signing_key
 
 LIFETIME = timedelta(minutes=15)
 _SIGNED = re.compile(r"(\d{8}T\d{6}Z)([0-9a-f]{64})", re.ASCII)
@@ -72,8 +71,8 @@ def parse(authorization_header: str | None) -> GitClaim | None:
     return GitClaim(user, password, access_key, unquote(token) or None, *signed.groups())
 
 
-def verify(claim: GitClaim, secret: str, path: str, host: str, now: datetime, regions: Iterable[str] = ()) -> None:
-    """AccessDenied (403) unless the claim holds.
+def verify(claim: GitClaim, secret: str, path: str, host: str, now: datetime, regions: Iterable[str] = ()) -> str:
+    """AccessDenied (403) unless the claim holds; the region that a signature was made for (no signature: "").
 
     `secret` is the access key's secret, or the service-specific credential's password. `path` and `host` are as they
     arrived, port and git's own suffixes included; `regions` are those that a signature is accepted for.
@@ -81,13 +80,13 @@ def verify(claim: GitClaim, secret: str, path: str, host: str, now: datetime, re
     if not claim.signed:
         if not hmac.compare_digest(claim.password.encode(), secret.encode()):
             raise refused("The user name and password are not those of an active Git credential.")
-        return
+        return ""
     _check_time(claim, now)
     given = claim.signature.encode()
     for region in regions:
         for canonical in _canonical_requests(path, host):
             if hmac.compare_digest(_signature(claim, secret, region, canonical).encode(), given):
-                return
+                return region
     raise refused("The signature does not match the repository's URL, the region and the secret access key.")
 
 

@@ -1,0 +1,1 @@
+"""AWS CodeCommit: repositories that git itself reads and writes (CodeCommit API Reference, CodeCommit User Guide)."""
