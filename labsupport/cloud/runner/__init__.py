@@ -1,0 +1,1 @@
+"""Where commands run: one interface (`spec`), two bodies (`bodies`): processes now, Docker later."""
