@@ -172,14 +172,19 @@ def test_our_own_licence() -> None:
 
 
 LOCKED = ["constraints.txt", "environment.yml", "pyproject.toml", "lab", ".ci/run"]
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/**/*.md", "notebooks/**/*.*")
+    for path in ROOT.glob(pattern)
+)
 REGISTRY = re.compile(
     r"--(extra-)?index-url|--find-links|extra-index|pypi\.org/simple|pythonhosted\.org|registry\.npmjs|file:///"
 )
 
 
-@pytest.mark.parametrize("name", [*LOCKED, *sorted(path.name for path in ROOT.glob("*.md"))])
+@pytest.mark.parametrize("name", [*LOCKED, *DOCUMENTS])
 def test_no_address_of_a_registry(name: str) -> None:
-    assert not REGISTRY.search((ROOT / name).read_text())
+    assert not REGISTRY.search((ROOT / name).read_text(errors="replace"))
 
 
 @pytest.mark.parametrize("name", LOCKED[:2])
