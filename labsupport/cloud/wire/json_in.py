@@ -77,7 +77,8 @@ def _map(shape: Shape, known: Known) -> Reader:
 
 
 def _timestamp(shape: Shape, _: Known) -> Reader:
-    return _moment if shape.serialization.get("timestampFormat", "unixtimestamp") == "unixtimestamp" else _dated
+    spelling = shape.serialization.get("timestampFormat", "unixtimestamp").lower()
+    return _moment if spelling == "unixtimestamp" else _dated
 
 
 def _string(value: Any) -> str:

@@ -68,7 +68,7 @@ def _map(shape: Any, known: Known) -> Writer | None:
 
 def _scalar(shape: Shape) -> Writer | None:
     if shape.type_name == "timestamp":
-        spelling = shape.serialization.get("timestampFormat", "unixtimestamp")
+        spelling = shape.serialization.get("timestampFormat", "unixtimestamp").lower()
         return values.epoch if spelling == "unixtimestamp" else values.text_writer(shape)
     if shape.type_name in ("float", "double"):
         return _float

@@ -86,12 +86,22 @@ def _outside(pattern: str) -> Iterator[str]:
         elif letter == "." and not dotall:
             yield f"[^{_LINE_ENDS}]"
             position += 1
+        elif _misplaced_anchor(pattern, position):
+            raise _Untranslatable(pattern)
         elif pattern.startswith("(?<", position) and pattern[position + 3] not in "=!":
             yield "(?P<"
             position += 3
         else:
             yield letter
             position += 1
+
+
+def _misplaced_anchor(pattern: str, position: int) -> bool:
+    """A start or end in the middle: nothing can match. EC2's model has one, and AWS takes values all the same."""
+    letter, before = pattern[position], pattern[:position]
+    if letter == "^":
+        return bool(before) and before[-1] not in "(|:=!)"
+    return letter == "$" and pattern[position + 1 : position + 2] not in ("", ")", "|")
 
 
 def _escape_at(pattern: str, position: int) -> str:

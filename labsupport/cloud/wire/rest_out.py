@@ -157,7 +157,7 @@ def _raw(name: str, member: Shape, check: Callable[[dict[str, Any]], None]) -> B
 
 
 def _payload(name: str, member: Shape, known: Any, xml: bool, check: Callable[[dict[str, Any]], None]) -> Body:
-    write_member = _xml_document(member, _root(member), known) if xml else _json_document(member, known)
+    write_member = _document(xml_out.element(member, _root(member), known)) if xml else _json_document(member, known)
 
     def write(result: dict[str, Any]) -> tuple[bytes, str]:
         check(result)
@@ -175,17 +175,8 @@ def _whole(operation: OperationModel, shape: Any, known: Any, xml: bool) -> Body
         return _json_whole(shape, outside, known)
     if outside == shape.members.keys():
         return _nothing(shape, outside)
-    namespace = _namespace_of(operation)
     root = _S3_ROOTS.get(operation.name, shape.serialization.get("name", f"{operation.name}Result"))
-    write_contents = xml_out.contents(shape, known, outside)
-
-    def write(result: dict[str, Any]) -> tuple[bytes, str]:
-        out = [f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}{namespace}>']
-        write_contents(result, out)
-        out.append(f"</{root}>")
-        return "".join(out).encode(), "application/xml"
-
-    return write
+    return _document(xml_out.structure(shape, root, known, outside, _namespace_of(operation)))
 
 
 def _namespace_of(operation: OperationModel) -> str:
@@ -219,12 +210,10 @@ def _json_document(shape: Shape, known: Any) -> Callable[[Any], tuple[bytes, str
     return lambda value: (msgspec.json.encode(write_value(value) if write_value else value), "application/json")
 
 
-def _xml_document(shape: Shape, root: str, style: xml_out.Style) -> Callable[[Any], tuple[bytes, str]]:
-    write_element = xml_out.element(shape, root, style)
-
+def _document(write_root: xml_out.Writer) -> Callable[[Any], tuple[bytes, str]]:
     def write(value: Any) -> tuple[bytes, str]:
         out = ['<?xml version="1.0" encoding="UTF-8"?>\n']
-        write_element(value, out)
+        write_root(value, out)
         return "".join(out).encode(), "application/xml"
 
     return write

@@ -46,7 +46,7 @@ def element(shape: Shape, name: str, style: Style) -> Writer:
     """What writes a value as an element (or as elements, where it is flattened) of this name."""
     start, end = f"<{name}{_namespace(shape)}>", f"</{name}>"
     if shape.type_name == "structure":
-        return _structure(shape, name, style)
+        return structure(shape, name, style)
     if shape.type_name == "list":
         return _list(shape, name, start, end, style)
     if shape.type_name == "map":
@@ -67,14 +67,15 @@ def _namespace(shape: Shape) -> str:
     return f" xmlns{prefix}={_quoted(given['uri'])}"
 
 
-def _structure(shape: Any, name: str, style: Style) -> Writer:
-    write = contents(shape, style)
+def structure(shape: Any, name: str, style: Style, leave_out: frozenset[str] = frozenset(), xmlns: str = "") -> Writer:
+    """What writes a structure as an element; members to leave out are written elsewhere."""
+    write = contents(shape, style, leave_out)
     attributes = {
         member: (inner.serialization["name"], text_writer(inner))
         for member, inner in shape.members.items()
         if inner.serialization.get("xmlAttribute")
     }
-    opening, end = f"<{name}{_namespace(shape)}", f"</{name}>"
+    opening, end = f"<{name}{xmlns or _namespace(shape)}", f"</{name}>"
 
     def write_element(value: Any, out: list[str]) -> None:
         out.append(opening)
