@@ -4,6 +4,8 @@ import asyncio
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -18,7 +20,8 @@ PATH = {"PATH": os.defpath + ":/usr/local/bin:/usr/bin:/bin"}
 
 
 def spec(folder, text, **more):
-    return Spec(**{"folder": folder, "argv": script(text), "run_id": f"run-{folder}", "environment": PATH, **more})
+    given = {"argv": script(text), "run_id": f"run-{folder}", "environment": PATH, **more}
+    return Spec(folder, **given)
 
 
 def ran(folder, text, **more):
@@ -170,7 +173,7 @@ def test_a_flood_leaves_the_loop_free(tmp_path):
     ("change", "cause"),
     [
         ({"argv": ("/no/such/program",)}, "make could not be started: No such file"),
-        ({"folder": "gone"}, "make could not be started: No such file"),
+        ({"folder": Path("/no/such/folder")}, "make could not be started: No such file"),
         ({"environment": {"A": "b\0c"}}, "make could not be started: embedded null byte"),
         ({"environment": {"A=B": "c"}}, "make could not be started: illegal environment variable name"),
         ({"environment": {"A": "x" * 3_000_000}}, "make could not be started: Argument list too long"),
@@ -180,7 +183,7 @@ def test_a_flood_leaves_the_loop_free(tmp_path):
 def test_what_cannot_be_started_says_why(tmp_path, change, cause):
     open_before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(StartError, match=cause):
-        asyncio.run(run(spec(tmp_path / change.pop("folder", "."), "true", name="make", **change)))
+        asyncio.run(run(replace(spec(tmp_path, "true", name="make"), **change)))
     assert len(os.listdir("/proc/self/fd")) == open_before
 
 

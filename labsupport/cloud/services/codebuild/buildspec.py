@@ -120,7 +120,7 @@ def parse(source: bytes | str, name: str = "buildspec.yml") -> Buildspec:
         document = read(source, name)
     except DocumentError as error:
         at = f" at line {error.line}" if error.line else ""
-        raise BuildspecError(error.cause + at, name, error.line, error.column) from None
+        raise BuildspecError(error.cause + at, name, error.line, error.column, error.hint) from None
     top = Spot(document, document.value)
     version = _version(top)
     renamed = ["environment_variables"] if version == "0.1" else []

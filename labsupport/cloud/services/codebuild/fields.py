@@ -11,18 +11,19 @@ from labsupport.files.yamlfile import Document, Path
 class BuildspecError(Exception):
     """A buildspec that CodeBuild does not take: a phase context (`code`, `message`) of the DOWNLOAD_SOURCE phase.
 
-    `message` is what CodeBuild says; `place` adds file, line and column.
+    `message` is what CodeBuild says; `place` adds file, line and column, and what may help.
     """
 
     code = "YAML_FILE_ERROR"
 
-    def __init__(self, message: str, name: str, line: int = 0, column: int = 0) -> None:
-        self.message, self.name, self.line, self.column = message, name, line, column
+    def __init__(self, message: str, name: str, line: int = 0, column: int = 0, hint: str = "") -> None:
+        self.message, self.name, self.line, self.column, self.hint = message, name, line, column, hint
         super().__init__(f"{self.code}: {message} ({self.place})")
 
     @property
     def place(self) -> str:
-        return f"{self.name}, line {self.line}, column {self.column}" if self.line else self.name
+        spot = f"{self.name}, line {self.line}, column {self.column}" if self.line else self.name
+        return f"{spot}: {self.hint}" if self.hint else spot
 
 
 @dataclass(frozen=True)
