@@ -1,0 +1,71 @@
+"""S3 as a source and as a target (User Guide: "Amazon S3 source action", "Amazon S3 deploy action reference")."""
+
+import io
+import zipfile
+from mimetypes import guess_type
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.codepipeline.actions.work import Failed, Work
+
+
+async def object_store(work: Work) -> bool:
+    is_source = work.action.declaration["actionTypeId"]["category"] == "Source"
+    return await (_source(work) if is_source else _deploy(work))
+
+
+async def _source(work: Work) -> bool:
+    """The object's newest version; the bucket has to keep versions, as AWS asks."""
+    client, bucket, key = work.client("s3"), work.configuration["S3Bucket"], work.configuration["S3ObjectKey"]
+    if client.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        message = f"The bucket {bucket} is not versioned. A source action needs a bucket that keeps versions."
+        raise Failed("ConfigurationError", message)
+    try:
+        found = await client.get_object(Bucket=bucket, Key=key)
+    except AwsError as error:
+        if error.code == "NoSuchKey":
+            error.message = f"The object with key {key} does not exist in the bucket {bucket}."
+        raise
+    body = found["Body"]
+    data = body if isinstance(body, bytes) else b"".join([part async for part in body])
+    place = work.new_outputs()[0]["s3location"]
+    await client.put_object(Bucket=place["bucket"], Key=place["key"], Body=data, **work.encryption())
+    version, tag = found.get("VersionId", "null"), found["ETag"].strip('"')
+    summary = found.get("Metadata", {}).get(
+        "codepipeline-artifact-revision-summary", f"Amazon S3 version id: {version}"
+    )
+    work.action.revision = {"revisionId": version, "revisionSummary": summary}
+    work.action.external_id, work.action.summary = version, summary
+    work.action.variables = {"ETag": tag, "VersionId": version, "BucketName": bucket, "ObjectKey": key}
+    return True
+
+
+async def _deploy(work: Work) -> bool:
+    data = await work.download(work.action.inputs[0])
+    if work.configuration["Extract"].lower() == "true":
+        for name, content in _files(data):
+            await _put(
+                work, "/".join(part for part in (work.configuration.get("ObjectKey", ""), name) if part), content
+            )
+    elif not work.configuration.get("ObjectKey"):
+        raise Failed("ConfigurationError", "ObjectKey is required where Extract is false")
+    else:
+        await _put(work, work.configuration["ObjectKey"], data)
+    work.action.summary = "Deployment Succeeded"
+    return True
+
+
+def _files(data: bytes) -> list[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return [(info.filename, archive.read(info)) for info in archive.infolist() if not info.is_dir()]
+    except zipfile.BadZipFile:
+        raise Failed("InvalidArtifact", "The input artifact is not a zip file") from None
+
+
+async def _put(work: Work, key: str, content: bytes) -> None:
+    more = {"ContentType": guess_type(key)[0] or "application/octet-stream"}
+    if work.configuration.get("CacheControl"):
+        more["CacheControl"] = work.configuration["CacheControl"]
+    if work.configuration.get("KMSEncryptionKeyARN"):
+        more |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": work.configuration["KMSEncryptionKeyARN"]}
+    await work.client("s3").put_object(Bucket=work.configuration["BucketName"], Key=key, Body=content, **more)

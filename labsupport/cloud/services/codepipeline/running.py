@@ -1,0 +1,166 @@
+"""An execution's way through its stages: one task per pipeline advances all of its executions."""
+
+from labsupport.cloud.core import ids
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.services.codepipeline import events, plan
+from labsupport.cloud.services.codepipeline.base import (
+    ACTIVE,
+    Action,
+    Execution,
+    Params,
+    Pipeline,
+    StageRun,
+    actions_of,
+    executions_of,
+    service,
+)
+
+
+def begin(
+    call: Call, pipeline: Pipeline, trigger: dict[str, str], variables: dict[str, str] | None = None, token: str = ""
+) -> Execution:
+    """A new execution of the pipeline as it stands now."""
+    pipeline.runs += 1
+    execution = Execution(
+        account=pipeline.account,
+        region=pipeline.region,
+        pipeline=pipeline.name,
+        order=f"{pipeline.runs:010d}",
+        id=ids.uuid4(),
+        version=pipeline.version,
+        declaration=pipeline.declaration,
+        started=call.epoch,
+        updated=call.epoch,
+        trigger=trigger,
+        stages=[StageRun(name=stage["name"]) for stage in pipeline.stages],
+        variables=variables or _defaults(pipeline),
+        token=token,
+    )
+    call.store.put(pipeline, execution)
+    events.pipeline_changed(call, execution)
+    call.start("advance", pipeline.name)
+    return execution
+
+
+def _defaults(pipeline: Pipeline) -> dict[str, str]:
+    declared = pipeline.declaration.get("variables", [])
+    return {one["name"]: one["defaultValue"] for one in declared if "defaultValue" in one}
+
+
+@service.task("advance")
+async def advance(call: Call, name: str) -> None:
+    """Let every execution of a pipeline go as far as it can now. What it waits for wakes this task again."""
+    with call.transaction():
+        pipeline = call.store.get(Pipeline, call.account, call.region, name)
+        if pipeline is None:
+            return
+        active = [one for one in executions_of(call, name) if one.status in ACTIVE]
+        for execution in active:
+            _advance_stage(call, execution)
+        _enter_stages(call, pipeline, [one for one in active if one.status in ACTIVE])
+
+
+def _advance_stage(call: Call, execution: Execution) -> None:
+    """Begin the next actions of the stage that it is in, or end the stage."""
+    stage = execution.stages[execution.at]
+    if stage.status not in ("InProgress", "Stopping"):
+        if execution.status == "Stopping":
+            finish(call, execution, "Stopped", execution.stop_reason)
+        return
+    declared = execution.declaration["stages"][execution.at]["actions"]
+    step = plan.next_step(declared, seen_in(call, execution), may_start=execution.status != "Stopping")
+    for name in step.start:
+        _start_action(call, execution, next(one for one in declared if one["name"] == name))
+    if step.stage:
+        _end_stage(call, execution, stage, step.stage)
+
+
+def seen_in(call: Call, execution: Execution) -> list[plan.Seen]:
+    """The tries in the current stage that count: those since its last retry forgot the others."""
+    stage = execution.stages[execution.at]
+    tries = [one for one in actions_of(call, execution.id) if one.stage == stage.name]
+    return [plan.Seen(one.name, one.status) for one in tries if not one.state.get("forgotten")]
+
+
+def _start_action(call: Call, execution: Execution, declared: Params) -> None:
+    action = Action(
+        account=execution.account,
+        region=execution.region,
+        pipeline=execution.pipeline,
+        execution=execution.id,
+        id=ids.uuid4(),
+        stage=execution.stages[execution.at].name,
+        name=declared["name"],
+        declaration=declared,
+        version=execution.version,
+        started=call.epoch,
+        updated=call.epoch,
+    )
+    call.store.put(action)
+    events.action_changed(call, execution, action)
+    call.start("act", f"{execution.order}/{execution.id}/{action.id}")
+
+
+def _end_stage(call: Call, execution: Execution, stage: StageRun, status: str) -> None:
+    stage.status = status
+    events.stage_changed(call, execution, stage.name, status)
+    if status == "Failed":
+        finish(call, execution, "Failed")
+    elif execution.status == "Stopping":
+        finish(call, execution, "Stopped", execution.stop_reason)
+    elif execution.at + 1 == len(execution.stages):
+        finish(call, execution, "Succeeded")
+    else:
+        execution.at += 1
+        execution.updated = call.epoch
+        call.store.put(execution)
+
+
+def finish(call: Call, execution: Execution, status: str, summary: str = "") -> None:
+    execution.status, execution.summary, execution.updated = status, summary, call.epoch
+    call.store.put(execution)
+    events.pipeline_changed(call, execution)
+
+
+def _enter_stages(call: Call, pipeline: Pipeline, active: list[Execution]) -> None:
+    """Let waiting executions into free, open stages; those that were overtaken end as superseded."""
+    names = [stage["name"] for stage in pipeline.stages]
+    shut = {number for number, name in enumerate(names) if name in pipeline.shut}
+    busy = {one.at for one in active if one.stages[one.at].status in ("InProgress", "Stopping")}
+    by_order = {int(one.order): one for one in active if not one.stages[one.at].status and one.status == "InProgress"}
+    waiting = [plan.Waiting(order, one.at) for order, one in by_order.items()]
+    entry = plan.entries(waiting, busy, shut, pipeline.declaration["executionMode"])
+    for order in entry.superseded:
+        newest = max((one for one in by_order if by_order[one].at == by_order[order].at), default=order)
+        finish(call, by_order[order], "Superseded", f"Superseded by {by_order[newest].id}")
+    for order in entry.enter:
+        _enter(call, by_order[order])
+
+
+def _enter(call: Call, execution: Execution) -> None:
+    stage = execution.stages[execution.at]
+    stage.status = "InProgress"
+    execution.updated = call.epoch
+    call.store.put(execution)
+    events.stage_changed(call, execution, stage.name, "InProgress")
+    _advance_stage(call, execution)
+
+
+def end_action(call: Call, execution: Execution, action: Action, status: str, by: str = "") -> None:
+    """Note how an action ended, and what it gives to those that follow."""
+    action.status, action.updated, action.by = status, call.epoch, by
+    if status == "Succeeded":
+        _hand_on(execution, action)
+    call.store.put(action, execution)
+    events.action_changed(call, execution, action)
+    call.start("advance", execution.pipeline)
+
+
+def _hand_on(execution: Execution, action: Action) -> None:
+    namespace = action.declaration.get("namespace")
+    if namespace:
+        execution.outputs[namespace] = action.variables
+    if action.revision:
+        names = [one["name"] for one in action.outputs]
+        kept = [one for one in execution.revisions if one["name"] not in names]
+        execution.revisions = kept + [{**action.revision, "name": name} for name in names]

@@ -1,0 +1,104 @@
+"""GetPipelineState: what each stage and action last did, and who waits where."""
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.services.codepipeline.base import (
+    ACTIVE,
+    Action,
+    Execution,
+    Params,
+    Pipeline,
+    actions_of,
+    executions_of,
+    on_pipeline,
+    pipeline_named,
+    service,
+)
+from labsupport.cloud.services.codepipeline.pipelines import moment
+
+
+@service.operation(on=on_pipeline("name"))
+def get_pipeline_state(call: Call, params: Params) -> Params:
+    pipeline = pipeline_named(call, params["name"])
+    executions = executions_of(call, pipeline.name)
+    return {
+        "pipelineName": pipeline.name,
+        "pipelineVersion": pipeline.version,
+        "stageStates": [_stage(call, pipeline, executions, stage) for stage in pipeline.stages],
+        "created": moment(pipeline.created),
+        "updated": moment(pipeline.updated),
+    }
+
+
+def _stage(call: Call, pipeline: Pipeline, executions: list[Execution], stage: Params) -> Params:
+    name = stage["name"]
+    latest = _latest_in(executions, name)
+    waiting = [one for one in executions if one.status in ACTIVE and _waits(one, name)]
+    actions = actions_of(call, latest.id) if latest else []
+    state: Params = {
+        "stageName": name,
+        "inboundExecutions": [_shown(one, "InProgress") for one in waiting],
+        "inboundExecution": _shown(waiting[-1], "InProgress") if waiting else None,
+        "inboundTransitionState": _transition(pipeline, name),
+        "actionStates": [_action(one, [two for two in actions if two.stage == name]) for one in stage["actions"]],
+    }
+    if latest:
+        status = next(one.status for one in latest.stages if one.name == name)
+        state["latestExecution"] = _shown(latest, status)
+        retries = next(one.retries for one in latest.stages if one.name == name)
+        if retries:
+            metadata = {"manualStageRetryAttempt": retries, "latestRetryTrigger": "ManualStageRetry"}
+            state["retryStageMetadata"] = metadata
+    return state
+
+
+def _latest_in(executions: list[Execution], name: str) -> Execution | None:
+    """The newest execution that has entered a stage."""
+    for execution in reversed(executions):
+        if any(one.name == name and one.status for one in execution.stages):
+            return execution
+    return None
+
+
+def _waits(execution: Execution, name: str) -> bool:
+    stage = execution.stages[execution.at]
+    return stage.name == name and not stage.status
+
+
+def _shown(execution: Execution, status: str) -> Params:
+    return {"pipelineExecutionId": execution.id, "status": status, "type": "STANDARD"}
+
+
+def _transition(pipeline: Pipeline, name: str) -> Params:
+    shut = pipeline.shut.get(name)
+    if shut is None:
+        return {"enabled": True}
+    at = moment(shut.at)
+    return {"enabled": False, "lastChangedBy": shut.by, "lastChangedAt": at, "disabledReason": shut.reason}
+
+
+def _action(declared: Params, tries: list[Action]) -> Params:
+    name = declared["name"]
+    own = [one for one in tries if one.name == name]
+    state: Params = {"actionName": name}
+    if not own:
+        return state
+    newest = own[-1]
+    state["latestExecution"] = {
+        "actionExecutionId": newest.id,
+        "status": newest.status,
+        "summary": newest.summary or None,
+        "lastStatusChange": moment(newest.updated),
+        "token": newest.token if newest.status == "InProgress" and newest.token else None,
+        "lastUpdatedBy": newest.by or None,
+        "externalExecutionId": newest.external_id or None,
+        "externalExecutionUrl": newest.url or None,
+        "errorDetails": newest.error or None,
+    }
+    if newest.revision:
+        revision = newest.revision["revisionId"]
+        state["currentRevision"] = {
+            "revisionId": revision,
+            "revisionChangeId": revision[:100],
+            "created": moment(newest.updated),
+        }
+    return state
