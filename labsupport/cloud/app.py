@@ -37,6 +37,13 @@ SERVICES = {
 # Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
 ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2"}
 
+# Events that a service waits for: detail type -> (service, task, the part of the detail that is the task's key).
+LISTENERS = {
+    "CodeBuild Build State Change": ("codepipeline", "noticed", "build-id"),
+    "CodeDeploy Deployment State-change Notification": ("codepipeline", "noticed", "deploymentId"),
+    "CloudFormation Stack Status Change": ("codepipeline", "noticed", "stack-id"),
+}
+
 # Services that look after processes of their own, and so have a hand in starting and stopping.
 WITH_PROCESSES = ("ec2", "codebuild")
 
@@ -45,7 +52,9 @@ def build(settings: Settings, clock: Clock | None = None) -> Cloud:
     """A cloud over the home folder's state; nothing runs until its scheduler is started."""
     store = Store(settings.home / "cloud.sqlite3")
     way_in = WayIn(perform, authorise, partial(caller_of_key, store), note)
-    cloud = Cloud(settings, store, clock or Clock(), _finder(), tuple(SERVICES), way_in, routes=ROUTES)
+    cloud = Cloud(
+        settings, store, clock or Clock(), _finder(), tuple(SERVICES), way_in, routes=ROUTES, listeners=LISTENERS
+    )
     scheduler = Scheduler(cloud)
     cloud.wake = scheduler.wake
     cloud.rooms["scheduler"] = scheduler

@@ -1,4 +1,4 @@
-"""Variables in an action's configuration: `#{SourceVariables.CommitId}` (CodePipeline User Guide: "Variables"). Pure."""
+"""Variables in an action's configuration: `#{SourceVariables.CommitId}` (User Guide: "Variables reference"). Pure."""
 
 import re
 from typing import Any

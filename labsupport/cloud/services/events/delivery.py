@@ -48,7 +48,15 @@ async def deliver(call: Call, event_id: str) -> None:
         for rule in call.store.list(Rule, call.account, call.region):
             if _matches(rule, event):
                 _fan_out(call, rule, event)
+        _tell(call, event)
         call.store.delete(event)
+
+
+def _tell(call: Call, event: Event) -> None:
+    """Services that wait for such an event go on at once, instead of at their next look."""
+    service_name, task, part = call.cloud.listeners.get(event.detail_type, ("", "", ""))
+    if service_name and event.source.startswith("aws.") and event.detail.get(part):
+        call.start(task, str(event.detail[part]), service=service_name)
 
 
 def _matches(rule: Rule, event: Event) -> bool:

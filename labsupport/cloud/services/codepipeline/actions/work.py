@@ -25,7 +25,7 @@ class Failed(Exception):
 
 @dataclass(slots=True)
 class Work:
-    """`save` keeps what the provider has noted in `action`, before it goes on to something that must not happen twice."""
+    """`save` keeps what the provider has noted in `action`, before it does what must not happen twice."""
 
     call: Call
     execution: Execution
