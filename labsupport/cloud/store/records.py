@@ -62,6 +62,12 @@ class Records:
         decode = _decoder(struct).decode
         return (decode(row[0]) for row in rows)
 
+    def count(self, struct: type[msgspec.Struct], *prefix: str) -> int:
+        """How many records have a key that begins with these parts, without reading them."""
+        sql = "SELECT count(*) FROM record WHERE kind = ? AND key >= ? AND key < ?"
+        found: int = self.db.execute(sql, (kind_of(struct).name, *_range(prefix, ""))).fetchone()[0]
+        return found
+
 
 def _range(prefix: tuple[str, ...], starting: str) -> tuple[str, str]:
     low = joined((*prefix, starting)) if prefix or starting else ""

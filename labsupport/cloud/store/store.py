@@ -46,6 +46,9 @@ class Store:
     def list(self, struct: type[R], *prefix: str, **page: Any) -> Iterator[R]:
         return self.records.list(struct, *prefix, **page)
 
+    def count(self, struct: type[msgspec.Struct], *prefix: str) -> int:
+        return self.records.count(struct, *prefix)
+
     def has_kind(self, prefix: str) -> bool:
         """Whether any record's kind begins so (`ec2.`)."""
         sql = "SELECT 1 FROM record WHERE kind >= ? AND kind < ? LIMIT 1"
