@@ -96,7 +96,7 @@ def _outline(service: str) -> tuple[frozenset[str], str]:
 
 
 def _is_error(raw: msgspec.Raw) -> bool:
-    return b'"exception":true' in bytes(raw) and bool(msgspec.json.decode(raw).get("exception"))
+    return b'"exception"' in bytes(raw) and bool(msgspec.json.decode(raw).get("exception"))
 
 
 @functools.cache

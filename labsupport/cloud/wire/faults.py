@@ -120,9 +120,8 @@ def _status(shape: Shape | None, error: AwsError, common: dict[str, int]) -> int
     if error.status is not None:
         return error.status
     modelled = shape.metadata.get("error", {}).get("httpStatusCode") if shape is not None else None
-    if modelled is None and shape is not None and _is_fault(shape):
-        return 500
-    return modelled or common.get(error.code, 400)
+    otherwise = 500 if shape is not None and _is_fault(shape) else 400
+    return modelled or common.get(error.code, otherwise)
 
 
 def _is_fault(shape: Shape) -> bool:

@@ -22,17 +22,18 @@ def identify(request: HttpRequest, signing_name: str | None = None) -> tuple[str
     where it names a service that the lab knows nothing of.
     """
     service = catalogue.SIGNED_AS.get(signing_name or "", signing_name)
+    if service is not None and service not in catalogue.SERVICES:
+        raise not_simulated(f"The service {service[:60]}")
     target = request.headers.get("x-amz-target")
     if target is not None:
         return _by_target(target)
     if request.headers.get("smithy-protocol"):
         raise not_simulated("The protocol " + request.headers["smithy-protocol"][:40])
-    if service not in catalogue.REST and _has_action(request):
-        return _by_action(request, service)
-    if service in catalogue.SERVICES and service not in catalogue.REST:
-        raise AwsError("UnknownOperationException", "The request names no operation.", 404)
-    if service is not None and service not in catalogue.SERVICES:
-        raise not_simulated(f"The service {service[:60]}")
+    if service not in catalogue.REST:
+        if _has_action(request):
+            return _by_action(request, service)
+        if service is not None:
+            raise AwsError("UnknownOperationException", "The request names no operation.", 404)
     return _by_path(request, service)
 
 
