@@ -1,0 +1,64 @@
+"""The cloud as a process in the background, for the commands that need one."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from labsupport import home
+
+PATIENCE = 20.0  # seconds until a cloud that does not answer counts as failed
+
+
+def started(folder: Path, *options: str) -> tuple[home.Endpoint, subprocess.Popen[bytes] | None]:
+    """The cloud on a home folder, started if none runs there, and its process if it was started now."""
+    there = home.endpoint(folder)
+    if there:
+        return there, None
+    command = [sys.executable, "-m", "labsupport.cli", "serve", "--home", str(folder), *options]
+    environ = home.without_own_credentials(dict(os.environ))
+    process = subprocess.Popen(
+        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    return _when_ready(folder, process), process
+
+
+def _when_ready(folder: Path, process: subprocess.Popen[bytes]) -> home.Endpoint:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        found = home.endpoint(folder)
+        if found and found.pid == process.pid:
+            return found
+        if process.poll() is not None:
+            said = process.stderr.read().decode().strip() if process.stderr else ""
+            raise home.Unreachable(said.removeprefix("lab serve: ") or "the cloud ended while it started.")
+        time.sleep(0.01)
+    process.kill()
+    raise home.Unreachable(
+        f"the cloud did not answer within {PATIENCE:.0f} seconds: see {folder / 'logs' / 'cloud.log'}."
+    )
+
+
+def stopped(folder: Path) -> bool:
+    """Stop the cloud on a home folder and wait until it has ended; False where none ran."""
+    there = home.endpoint(folder)
+    if there is None:
+        return False
+    home.ask(folder, "POST", "/_lab/stop", profile="root")
+    end = time.monotonic() + PATIENCE
+    while home.is_alive(there.pid) and time.monotonic() < end:
+        _collect(there.pid)
+        time.sleep(0.02)
+    if home.is_alive(there.pid):
+        raise home.Unreachable(f"the cloud (process {there.pid}) has not ended within {PATIENCE:.0f} seconds.")
+    return True
+
+
+def _collect(pid: int) -> None:
+    """A child that has ended stays in the process table until its parent asks for it."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass

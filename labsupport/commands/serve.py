@@ -1,0 +1,120 @@
+"""`lab serve`: the cloud alone, in the foreground."""
+
+import argparse
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from labsupport import home
+from labsupport.cloud import server
+from labsupport.cloud.core.cloud import Cloud, Settings
+from labsupport.cloud.store.migrations import TooNew
+
+PORT_FILE = "port"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--port", type=_port, default=0, help="the port on 127.0.0.1 (default: the last one, or a free one)"
+    )
+    parser.add_argument(
+        "--auth",
+        choices=("enforce", "open"),
+        default="enforce",
+        help="enforce: signatures and policies are verified; open: nothing is refused (for other test suites)",
+    )
+    parser.add_argument("--account", type=_account, default="123456789012", help="the first account's id, 12 digits")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 0 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: a number from 0 to 65535 was expected")
+    return int(text)
+
+
+def _account(text: str) -> str:
+    if not (text.isdigit() and len(text) == 12):
+        raise argparse.ArgumentTypeError(f"{text} is no account id: 12 digits were expected")
+    return text
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until a signal or `lab down`; 1 with one sentence where it can't start."""
+    folder = home.folder(arguments.home)
+    there = home.endpoint(folder)
+    if there:
+        return _refuse(
+            f"a cloud runs on {folder} already, at {there.url}: stop it with `lab down`, or use another --home."
+        )
+    settings = Settings(home=folder, auth=arguments.auth, account=arguments.account)
+    try:
+        settings.port = arguments.port or _remembered(folder)
+        return _serve(settings, fall_back=not arguments.port)
+    except TooNew as problem:
+        return _refuse(f"{problem} Use the newer lab, or another --home.")
+    except OSError as problem:
+        return _refuse(_sentence(problem, settings.port, folder))
+
+
+def _serve(settings: Settings, fall_back: bool) -> int:
+    server.prepare_home(settings.home)
+    _log_to(settings.home / "logs" / "cloud.log")
+    if fall_back and settings.port and _in_use(settings.port):
+        settings.port = 0
+
+    def ready(cloud: Cloud) -> None:
+        (settings.home / PORT_FILE).write_text(str(settings.port))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, cloud.rooms["stop"])
+        print(
+            f"The cloud answers at {settings.endpoint} (home folder {settings.home}, auth {settings.auth}).", flush=True
+        )
+        print('In another terminal:  eval "$(lab env)"  then  aws sts get-caller-identity', flush=True)
+
+    asyncio.run(server.serve(settings, ready))
+    return 0
+
+
+def _remembered(folder: Path) -> int:
+    """The port of the last time, so that addresses that a learner has noted stay true."""
+    try:
+        return int((folder / PORT_FILE).read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _log_to(path: Path) -> None:
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _sentence(problem: OSError, port: int, folder: Path) -> str:
+    if problem.errno == errno.EADDRINUSE:
+        return f"port {port} is in use: choose another with --port, or leave it out to take a free one."
+    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if port and problem.filename is None:
+            return f"port {port} may not be opened by this user: choose one above 1023 with --port."
+        return f"the home folder {folder} can't be written: choose another with --home or $LAB_HOME."
+    if problem.errno == errno.ENOSPC:
+        return f"the disk of {folder} is full: free some space, or choose another home folder with --home."
+    return f"the cloud can't start: {problem}."
+
+
+def _refuse(sentence: str) -> int:
+    print(f"lab serve: {sentence}", file=sys.stderr)
+    return 1
