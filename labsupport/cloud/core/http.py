@@ -1,6 +1,6 @@
 """An HTTP request and its response as the cloud's inner rooms see them, free of any server's types."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 
@@ -16,6 +16,7 @@ class HttpRequest:
     client: str = "127.0.0.1"
     secure: bool = False
     stream: AsyncIterator[bytes] | None = None  # a body not read yet (streamed uploads, git)
+    gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone; only once the body is read
 
 
 @dataclass(slots=True)

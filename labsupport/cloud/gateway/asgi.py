@@ -1,6 +1,7 @@
 """HTTP as uvicorn brings it, turned into requests and responses of the cloud."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect
@@ -55,6 +56,7 @@ def request_of(scope: Scope, receive: Receive) -> HttpRequest:
         client=scope["client"][0] if scope.get("client") else "127.0.0.1",
         secure=scope["scheme"] == "https",
         stream=_body(receive) if has_body else None,
+        gone=partial(_gone, receive),
     )
 
 
@@ -69,6 +71,11 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _send(response: HttpResponse, method: str, send: Send) -> None:
     body = response.body
     headers = {name.lower(): value for name, value in response.headers.items()}
@@ -77,7 +84,17 @@ async def _send(response: HttpResponse, method: str, send: Send) -> None:
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": start})
     if not isinstance(body, bytes):
-        async for part in body:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
+        try:
+            async for part in body:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        finally:
+            await _close(body)
         body = b""
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _close(body: AsyncIterator[bytes]) -> None:
+    """Let whoever makes a body clean up at once, even if nobody read it to its end."""
+    close = getattr(body, "aclose", None)
+    if close is not None:
+        await close()

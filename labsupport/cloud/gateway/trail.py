@@ -36,8 +36,9 @@ def note(
     error: Exception | None = None,
     read_only: bool = False,
     management: bool = True,
+    additional: Params | None = None,
 ) -> None:
-    """Note anything that was asked for; `params` and `result` are shown as they are."""
+    """Note anything that was asked for; `params`, `result` and `additional` are shown as they are."""
     now, caller = call.epoch, call.caller
     event: Params = {
         "eventVersion": "1.11",
@@ -51,6 +52,7 @@ def note(
         **_error_of(error),
         "requestParameters": params or None,
         "responseElements": result or None,
+        **({"additionalEventData": additional} if additional else {}),
         "requestID": call.request_id,
         "eventID": ids.uuid4(),
         "readOnly": read_only,
