@@ -3,6 +3,7 @@
 See "Common errors" in each service's API reference, and "Error responses" in S3's.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -102,17 +103,22 @@ def _java(shape: Any, value: Any) -> str:
 def _own_exception(operation: OperationModel, violations: list[Violation]) -> AwsError | None:
     """CodeCommit and CodeDeploy check for themselves: `RepositoryNameRequiredException`, `InvalidTagException`.
 
-    An operation that declares a `…RequiredException` is one of theirs. Which exception belongs to a member
+    A service that declares several `…RequiredException`s is such a one. Which exception belongs to a member
     follows from their names and the shape's name.
     """
-    codes = [shape.error_code for shape in operation.error_shapes]
-    if not any(code.endswith("RequiredException") for code in codes):
+    if not _checks_itself(operation.service_model):
         return None
+    codes = [shape.error_code for shape in operation.error_shapes]
     for violation in violations:
         code = _matching(violation, _stems(codes, violation.kind == "required"))
         if code is not None:
             return AwsError(code, _explained(violation), None)
     return None
+
+
+@functools.cache
+def _checks_itself(service: ServiceModel) -> bool:
+    return sum(shape.name.endswith("RequiredException") for shape in service.error_shapes) > 2
 
 
 def _stems(codes: list[str], required: bool) -> dict[str, str]:
