@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from labsupport import home
+from labsupport import home, mailbox
 from labsupport.commands.background import started, stopped
 from labsupport.demo.view import Screen
 from labsupport.home import Unreachable
@@ -43,7 +43,9 @@ def _play(folder: Path, url: str, arguments: argparse.Namespace) -> list[Any]:
         raise Unreachable("the demo asks for an approval, and there is nobody to answer: use --approve.")
     screen.tell(f"The cloud answers at {url}. Setting up repository, roles, key, bucket, topic, project, pipeline…")
     audience = story.Audience(screen.tell, screen.show, (lambda: True) if arguments.approve else screen.ask)
-    chapters = story.play(setting.prepare(client), folder / "demo" / "shop", audience)
+    prepared = setting.prepare(client)
+    mailbox.confirm_subscriptions(folder)
+    chapters = story.play(prepared, folder / "demo" / "shop", audience)
     for chapter in chapters:
         screen.conclude(chapter)
     return chapters

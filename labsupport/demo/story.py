@@ -35,7 +35,7 @@ class Chapter:
 
 @dataclass(slots=True)
 class Audience:
-    """Who watches: `tell` gets sentences, `show` the execution and the build's new lines, `decide` is asked to approve."""
+    """Who watches: `tell` gets sentences, `show` the execution and the build's new lines; `decide` approves or not."""
 
     tell: Tell = lambda _: None
     show: Show = lambda _run, _lines: None
@@ -106,10 +106,9 @@ def _missing_permission(setting: Setting, folder: Path, audience: Audience) -> C
 def _push(setting: Setting, folder: Path, audience: Audience, title: str, version: str) -> Chapter:
     begin = time.monotonic()
     commit = repository.push(folder, title)
-    run = watching.started_by(setting, commit)
-    log: list[str] = []
-    token: str | None = None
-    for run in watching.follow(setting, run):
+    begun = watching.started_by(setting, commit)
+    run, log, token = begun, list[str](), None
+    for run in watching.follow(setting, begun):
         lines, token = watching.build_log(setting, run, token)
         log += lines
         audience.show(run, lines)
