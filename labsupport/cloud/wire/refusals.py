@@ -84,6 +84,8 @@ def shown(shape: Shape, value: Any) -> str:
 
 
 def _java(shape: Any, value: Any) -> str:
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if shape.type_name == "list":

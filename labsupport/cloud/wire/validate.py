@@ -160,7 +160,8 @@ def _null(shape: Shape) -> Violation:
 def _together(shape: Shape, value: Any, start: str, bad: list[Violation], rules: list[_Rule]) -> Violation:
     """AWS reports a list of plain values as one, with everything that its members must satisfy."""
     order = {"length": 0, "range": 0, "enum": 1, "pattern": 2}
-    texts = [rule.text for rule in sorted(rules, key=lambda rule: order[rule.kind])] or [bad[0].text]
+    texts = [rule.text for rule in sorted(rules, key=lambda rule: order[rule.kind])]
+    texts += [violation.text for violation in bad if violation.text not in texts]
     return Violation((), shown(shape, value), bad[0].kind, f"{start}: [{', '.join(texts)}]", bad[0].shape, "")
 
 

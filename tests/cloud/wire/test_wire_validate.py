@@ -72,8 +72,8 @@ WORDINGS = [
      DETECTED + "Value '[x, ]' at 'ids' failed to satisfy constraint: "
      "Member must satisfy constraint: [Member must have length greater than or equal to 1]"),
     ("codebuild", "BatchGetBuilds", {"ids": [None]}, "ValidationException",
-     DETECTED + "Value '[None]' at 'ids' failed to satisfy constraint: "
-     "Member must satisfy constraint: [Member must have length greater than or equal to 1]"),
+     DETECTED + "Value '[null]' at 'ids' failed to satisfy constraint: Member must satisfy constraint: "
+     "[Member must have length greater than or equal to 1, Member must not be null]"),
     ("events", "TagResource", {"ResourceARN": "arn", "Tags": [{"Key": "k"}]}, "ValidationException",
      DETECTED + "Value null at 'tags.1.member.value' failed to satisfy constraint: Member must not be null"),
     ("lambda", "GetFunction", {"FunctionName": "a", "Qualifier": "!"}, "ValidationException",
