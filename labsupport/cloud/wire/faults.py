@@ -3,7 +3,6 @@
 import functools
 from typing import Any
 
-import msgspec
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from ..core.errors import AwsError
@@ -94,7 +93,7 @@ def serialize_error(
 def _unidentified(error: AwsError, request_id: str, request: HttpRequest) -> HttpResponse:
     headers = request.headers
     if "x-amz-target" in headers or "json" in headers.get("content-type", ""):
-        body = msgspec.json.encode({"__type": error.code, "message": error.message})
+        body = json_out.encode({"__type": error.code, "message": error.message})
         fields = request_ids(request_id) | {"content-type": "application/x-amz-json-1.1"}
         return HttpResponse(_status(None, error, _STATUS_JSON), fields, body)
     if headers.get("content-type", "").startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
@@ -150,7 +149,7 @@ def _json(service: ServiceModel, shape: Any, error: AwsError, request_id: str, p
     if service.is_query_compatible:
         wire = shape.error_code if shape is not None else error.code
         fields["x-amzn-query-error"] = f"{wire};{'Receiver' if status >= 500 else 'Sender'}"
-    return HttpResponse(status, fields, msgspec.json.encode(body))
+    return HttpResponse(status, fields, json_out.encode(body))
 
 
 def _header_names(shape: Any) -> set[str]:

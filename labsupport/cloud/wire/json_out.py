@@ -1,8 +1,10 @@
 """Results into JSON: one function per shape, made once from the model."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from botocore.model import Shape
 
 from . import values
@@ -11,11 +13,30 @@ Writer = Callable[[Any], Any]
 Known = dict[str, Writer]
 
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
 class UnknownMember(KeyError):
     """A result has a member that the model hasn't: a mistake in the code that answers."""
 
     def __init__(self, shape: Shape, name: object) -> None:
         super().__init__(f"{name!r} is no member of {shape.name}")
+
+
+def encode(value: Any) -> bytes:
+    """JSON. Half a surrogate pair, which UTF-8 can't hold (a file name from git may have one), becomes U+FFFD."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole_letters(value))
+
+
+def _whole_letters(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_whole_letters(name): _whole_letters(item) for name, item in value.items()}
+    return [_whole_letters(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def writer(shape: Shape, known: Known) -> Writer | None:

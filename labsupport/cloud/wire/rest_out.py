@@ -4,7 +4,6 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from botocore.model import OperationModel, Shape
 
 from ..core.http import HttpResponse
@@ -102,7 +101,7 @@ def header_writer(shape: Any) -> Callable[[dict[str, Any]], dict[str, str]]:
 
 def _header_text(shape: Any) -> Callable[[Any], str]:
     if shape.serialization.get("jsonvalue"):
-        return lambda value: base64.b64encode(msgspec.json.encode(value)).decode("ascii")
+        return lambda value: base64.b64encode(json_out.encode(value)).decode("ascii")
     if shape.type_name == "string":
         return header_text
     if shape.type_name != "list":
@@ -200,14 +199,14 @@ def _json_whole(shape: Any, outside: frozenset[str], known: Any) -> Body:
 
     def write(result: dict[str, Any]) -> tuple[bytes, str]:
         inside = {name: item for name, item in result.items() if name not in outside}
-        return msgspec.json.encode(write_value(inside) if write_value else inside), "application/json"
+        return json_out.encode(write_value(inside) if write_value else inside), "application/json"
 
     return write
 
 
 def _json_document(shape: Shape, known: Any) -> Callable[[Any], tuple[bytes, str]]:
     write_value = json_out.writer(shape, known)
-    return lambda value: (msgspec.json.encode(write_value(value) if write_value else value), "application/json")
+    return lambda value: (json_out.encode(write_value(value) if write_value else value), "application/json")
 
 
 def _document(write_root: xml_out.Writer) -> Callable[[Any], tuple[bytes, str]]:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from botocore.model import OperationModel, ServiceModel
 
 from ..core.http import HttpResponse
@@ -81,7 +80,7 @@ def _json(operation: OperationModel, known: Any) -> Callable[[dict[str, Any], st
             return HttpResponse(200, headers, result[stream])
         if write is None:
             return HttpResponse(200, headers, _nothing(operation, result))
-        return HttpResponse(200, headers, msgspec.json.encode(write(result)))
+        return HttpResponse(200, headers, json_out.encode(write(result)))
 
     return answer
 

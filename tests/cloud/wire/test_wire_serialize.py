@@ -191,3 +191,9 @@ def test_json_numbers_that_json_has_not() -> None:
 def test_event_streams_are_passed_through_as_they_are() -> None:
     response = answer("logs", "StartLiveTail", {"responseStream": b"frames"})
     assert (response.body, response.headers["content-type"]) == (b"frames", "application/vnd.amazon.eventstream")
+
+
+def test_json_takes_text_that_utf_8_has_not() -> None:
+    metadata = {"repositoryName": "a\ud800b", "repositoryDescription": "é"}
+    body = answer("codecommit", "GetRepository", {"repositoryMetadata": metadata}).body
+    assert msgspec.json.decode(body)["repositoryMetadata"] == metadata | {"repositoryName": "a\ufffdb"}
