@@ -1,0 +1,163 @@
+"""A client as thin as can be: requests are made and signed by botocore beforehand, and only sent here.
+
+boto3 itself takes about a millisecond for a call, which would hide the servers' differences behind
+its own time. The bytes are the same that boto3 sends.
+"""
+
+import multiprocessing
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+from benchmarks.servers import Server
+
+Call = tuple[str, str, dict[str, Any]]  # service, operation in snake case, parameters
+
+
+def client(server: Server, service: str) -> Any:
+    session = boto3.Session(*server.keys, region_name="us-east-1")
+    config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+    return session.client(service, endpoint_url=server.url, config=config)
+
+
+def prepared(server: Server, calls: Sequence[Call]) -> list[bytes]:
+    """Each call as the bytes of its HTTP request."""
+    clients: dict[str, Any] = {}
+    kept: list[bytes] = []
+    for service, operation, params in calls:
+        if service not in clients:
+            clients[service] = client(server, service)
+            clients[service].meta.events.register("before-send.*", _keeper(kept))
+        try:
+            getattr(clients[service], operation)(**params)
+        except Exception as answered:  # the canned answer may miss what the parser wants
+            if not kept:
+                raise answered
+    return kept
+
+
+def _keeper(kept: list[bytes]) -> Any:
+    def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        kept.append(_bytes(request))
+        return AWSResponse(request.url, 200, {}, _Empty())
+
+    return keep
+
+
+class _Empty:
+    def stream(self, *_: Any, **__: Any) -> Any:
+        return iter([b""])
+
+    def read(self, *_: Any) -> bytes:
+        return b""
+
+
+def _bytes(request: AWSPreparedRequest) -> bytes:
+    parts = urlsplit(request.url)
+    body = request.body or b""
+    body = body.encode() if isinstance(body, str) else (body if isinstance(body, bytes) else body.read())
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {
+        name: value.decode() if isinstance(value, bytes) else str(value) for name, value in request.headers.items()
+    }
+    headers = {name: value for name, value in headers.items() if name.lower() not in ("expect", "content-length")}
+    headers |= {"Host": parts.netloc, "Content-Length": str(len(body))}
+    lines = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Connection:
+    """Keeps its connection where the server does."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.address = (parts.hostname or "", parts.port or 80)
+        self.socket: socket.socket | None = None
+
+    def send(self, request: bytes) -> int:
+        """The status of the answer, read to its end."""
+        if self.socket is None:
+            self.socket = socket.create_connection(self.address)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.sendall(request)
+        status, closes = self._answer(self.socket)
+        if closes:
+            self.socket.close()
+            self.socket = None
+        return status
+
+    def _answer(self, connection: socket.socket) -> tuple[int, bool]:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            if not more:
+                raise ConnectionError("closed before an answer")
+            data += more
+        head, _, body = data.partition(b"\r\n\r\n")
+        lines = head.lower().split(b"\r\n")
+        headers = dict(line.split(b":", 1) for line in lines[1:])
+        closes = headers.get(b"connection", b"").strip() == b"close" or lines[0].startswith(b"http/1.0")
+        status = int(lines[0].split()[1])
+        _read_rest(connection, body, headers, closes)
+        return status, closes
+
+
+def _read_rest(connection: socket.socket, body: bytes, headers: dict[bytes, bytes], closes: bool) -> None:
+    if b"content-length" in headers:
+        left = int(headers[b"content-length"]) - len(body)
+        while left > 0:
+            more = connection.recv(min(left, 1 << 20))
+            if not more:
+                raise ConnectionError("cut off")
+            left -= len(more)
+    elif b"chunked" in headers.get(b"transfer-encoding", b""):
+        while not body.endswith(b"0\r\n\r\n"):
+            body = body[-16:] + connection.recv(1 << 20)
+    elif closes:
+        while connection.recv(1 << 20):
+            pass
+
+
+def rate(url: str, shares: Sequence[Sequence[bytes]]) -> float:
+    """Calls a second when each share is sent by a client of its own, all at the same time."""
+    if len(shares) == 1:
+        return _timed(url, shares[0])
+    context = multiprocessing.get_context("fork")
+    barrier, queue = context.Barrier(len(shares) + 1), context.Queue()
+    workers = [context.Process(target=_worker, args=(url, share, barrier, queue)) for share in shares]
+    for worker in workers:
+        worker.start()
+    barrier.wait()
+    begin = time.perf_counter()
+    problems = [queue.get() for _ in workers]
+    seconds = time.perf_counter() - begin
+    for worker in workers:
+        worker.join()
+    if any(problems):
+        raise RuntimeError(next(filter(None, problems)))
+    return sum(map(len, shares)) / seconds
+
+
+def _worker(url: str, share: Sequence[bytes], barrier: Any, queue: Any) -> None:
+    barrier.wait()
+    try:
+        _timed(url, share)
+        queue.put("")
+    except Exception as problem:
+        queue.put(repr(problem))
+
+
+def _timed(url: str, requests: Sequence[bytes]) -> float:
+    connection = Connection(url)
+    begin = time.perf_counter()
+    for request in requests:
+        status = connection.send(request)
+        if status >= 300:
+            raise RuntimeError(f"{request[:80]!r} was answered {status}")
+    return len(requests) / (time.perf_counter() - begin)
