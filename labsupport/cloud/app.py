@@ -28,6 +28,7 @@ SERVICES = {
     "ec2": "ec2",
     "cloudformation": "cloudformation",
     "codecommit": "codecommit",
+    "codecommit-archive": "codecommit.archive",
     "codebuild": "codebuild",
     "codedeploy": "codedeploy",
     "codedeploy-commands": "codedeploy.commands",

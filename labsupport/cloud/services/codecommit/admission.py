@@ -46,7 +46,7 @@ class Visit:
         if self.repository is not None:
             data["repositoryId"] = self.repository.id
         if transferred:
-            data["capabilities"] = self.capabilities
+            data["capabilities"] = [one for one in self.capabilities if "=" not in one]
         if transferred and self.shallow is not None:
             data["shallow"] = self.shallow
         params = {"references": references} if references else None

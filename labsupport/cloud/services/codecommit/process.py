@@ -7,6 +7,7 @@ import os
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from pathlib import Path
 
 from labsupport.cloud.core.errors import AwsError
 
@@ -59,9 +60,9 @@ class Git:
 
 @contextlib.asynccontextmanager
 async def git(
-    arguments: Sequence[str], *, protocol: str = "", who: str = "", keep_open: tuple[int, ...] = ()
+    arguments: Sequence[str], *, folder: Path, protocol: str = "", who: str = "", keep_open: tuple[int, ...] = ()
 ) -> AsyncIterator[Git]:
-    """Run git. It has ended when the block does: by itself, or killed if the block was left before.
+    """Run git in a repository's folder. It has ended when the block does: by itself, or killed if that was left before.
 
     `protocol` is the client's Git-Protocol header, `who` stands in the log of references, `keep_open` are file
     descriptors that it inherits.
@@ -69,7 +70,7 @@ async def git(
     try:
         process = await asyncio.create_subprocess_exec(
             "git", *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(protocol, who),
-            start_new_session=True, pass_fds=keep_open,
+            cwd=folder, start_new_session=True, pass_fds=keep_open,
         )  # fmt: skip
     except FileNotFoundError:
         raise AwsError("ServiceUnavailable", "git is not installed where the lab runs: install it.", 503) from None

@@ -85,8 +85,8 @@ async def _received(visit: Visit, repository: Repository, push: Push, body: Asyn
     intent = refs.note(call, repository, [_change(command) for command in push.commands])
     try:
         with refs.held(call.cloud, intent) as lock:
-            command = ["receive-pack", "--stateless-rpc", str(path)]
-            async with process.git(command, who=call.caller.name, keep_open=(lock,)) as git:
+            command = ["receive-pack", "--stateless-rpc", "."]
+            async with process.git(command, folder=path, who=call.caller.name, keep_open=(lock,)) as git:
                 feeding = asyncio.create_task(git.feed(body))
                 answer = await git.all_output(LARGEST_ANSWER)
                 await feeding

@@ -85,8 +85,8 @@ async def _listing(visit: Visit, request: HttpRequest, wanted: str) -> HttpRespo
     path = storage.ready(visit.call.cloud, repository)
     storage.point_head(path, repository)
     protocol = _protocol(request) if wanted == PULL else ""
-    command = [wanted.removeprefix("git-"), "--stateless-rpc", "--advertise-refs", str(path)]
-    async with process.git(command, protocol=protocol) as git:
+    command = [wanted.removeprefix("git-"), "--stateless-rpc", "--advertise-refs", "."]
+    async with process.git(command, folder=path, protocol=protocol) as git:
         listing = await git.all_output(LARGEST_LISTING)
     banner = b"" if "version=2" in protocol.split(":") else packet(f"# service={wanted}\n".encode()) + FLUSH
     visit.record(read_only=True, transferred=False)
@@ -107,9 +107,9 @@ def _result(wanted: str, body: bytes | AsyncIterator[bytes]) -> HttpResponse:
 
 async def _packed(visit: Visit, request: HttpRequest, path: Path, wishes: bytes) -> AsyncIterator[bytes]:
     """What git answers to a fetch, as it comes. git ends when the client goes."""
-    command = ["upload-pack", "--stateless-rpc", str(path)]
+    command = ["upload-pack", "--stateless-rpc", "."]
     seen, tail = False, b""
-    async with process.git(command, protocol=_protocol(request)) as git:
+    async with process.git(command, folder=path, protocol=_protocol(request)) as git:
         helpers = [asyncio.create_task(git.feed(_once(wishes))), asyncio.create_task(_stop_if_gone(request, git))]
         try:
             async with aclosing(git.output()) as output:
@@ -154,7 +154,7 @@ def _capabilities(wishes: bytes) -> tuple[list[str], bool]:
             shallow = True
         elif len(words) == 1 and not words[0].startswith("command="):
             capabilities += words
-    return [word for word in dict.fromkeys(capabilities) if word != "done" and "=" not in word], shallow
+    return [word for word in dict.fromkeys(capabilities) if word != "done"], shallow
 
 
 service.route = route
