@@ -6,7 +6,7 @@ from pathlib import Path
 
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.cloud import SECOND_ACCOUNT, Cloud, Settings
-from labsupport.cloud.core.identity import AccessKey, Account, User
+from labsupport.cloud.core.identity import AccessKey, Account, Name, User
 from labsupport.cloud.store.store import Store
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -25,7 +25,9 @@ def first_start(cloud: Cloud) -> None:
 
 def _create(store: Store, number: str, name: str, now: float) -> None:
     user = User(account=number, name=LEARNER, id=ids.iam_id("AIDA"), created=now, attached=[ADMINISTRATOR])
-    store.put(Account(id=number, name=name, created=now), user, _key(number, "", now), _key(number, LEARNER, now))
+    taken = Name(account=number, kind="User", folded=LEARNER)
+    store.put(Account(id=number, name=name, created=now), user, taken)
+    store.put(_key(number, "", now), _key(number, LEARNER, now))
 
 
 def _key(account: str, user: str, now: float) -> AccessKey:

@@ -60,7 +60,7 @@ class Call:
         return f"arn:{PARTITION}:{service or self.service.iam}:{place}:{self.account}:{resource}"
 
     def emit(self, detail_type: str, detail: dict[str, Any], resources: tuple[str, ...] | list[str] = ()) -> None:
-        """Publish an event to EventBridge; it is delivered after this call's transaction has committed."""
+        """Publish an event to EventBridge: rules are matched now, targets get it after this transaction."""
         event = Event(
             id=ids.uuid4(),
             account=self.account,
@@ -71,8 +71,9 @@ class Call:
             resources=list(resources),
             time=self.epoch,
         )
-        self.store.put(event)
-        self.start("deliver", event.id, service="events")
+        bus = self.cloud.service("events")
+        if bus is not None and bus.publish is not None:
+            bus.publish(self, event)
 
     def start(self, task: str, key: str, after: float = 0.0, service: str = "") -> None:
         """Have a task run (or wake it) once this transaction has committed, `after` seconds from now."""

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.crc import Step, step_of
+from labsupport.cloud.core.errors import AwsError, not_simulated
 
 PREFIX = "x-amz-checksum-"
 # Headers with the same beginning that hold no checksum.

@@ -5,10 +5,7 @@ from typing import Any
 
 import msgspec
 
-from labsupport.cloud.store.record import record
 
-
-@record("events.event", key=("account", "region", "id"))
 class Event(msgspec.Struct, kw_only=True):
     id: str
     account: str

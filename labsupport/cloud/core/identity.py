@@ -16,6 +16,15 @@ class Account(msgspec.Struct, kw_only=True):
     created: float
 
 
+@record("identity.name", key=("account", "kind", "folded"))
+class Name(msgspec.Struct, kw_only=True):
+    """A name that is taken: users, roles and groups are told apart without regard to case."""
+
+    account: str
+    kind: str
+    folded: str
+
+
 @record("identity.user", key=("account", "name"))
 class User(msgspec.Struct, kw_only=True):
     account: str

@@ -50,6 +50,7 @@ class Service:
     resource_policy: Callable[..., Any] | None = None
     resource_tags: Callable[..., dict[str, str]] | None = None
     route: Callable[..., Awaitable[Any]] | None = None
+    publish: Callable[..., None] | None = None  # EventBridge's: what becomes of an event
     at_start: Callable[..., Any] | None = None
     at_stop: Callable[..., Awaitable[None]] | None = None
 

@@ -10,8 +10,8 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
-from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.checksums import PREFIX, Hasher, announced, bad_checksum, decode_checksum
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.gateway.claim import Claim
 from labsupport.cloud.gateway.declared import EMPTY_SHA256
 from labsupport.cloud.gateway.sigv4 import sign, signature_mismatch

@@ -14,11 +14,16 @@ from labsupport.cloud.gateway import bodies, sigv4
 from labsupport.cloud.gateway.authenticate import authenticate
 from labsupport.cloud.gateway.payload import open_payload
 from labsupport.cloud.gateway.perform import perform
-from labsupport.cloud.wire import identify, parse, serialize, serialize_error
+from labsupport.cloud.wire import identify, parse, protocol_used, serialize, serialize_error
 
 log = logging.getLogger("labsupport.cloud.gateway")
 # Operations that AWS answers without a signature.
-_UNSIGNED = {("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML"), ("sns", "ConfirmSubscription"), ("sns", "Unsubscribe")}
+_UNSIGNED = {
+    ("sts", "AssumeRoleWithWebIdentity"),
+    ("sts", "AssumeRoleWithSAML"),
+    ("sns", "ConfirmSubscription"),
+    ("sns", "Unsubscribe"),
+}
 _FAMILIES: dict[str, sigv4.Family] = {
     "json": "json",
     "rest-json": "json",
@@ -30,7 +35,7 @@ _FAMILIES: dict[str, sigv4.Family] = {
 
 async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
     """The response to any request for an AWS service. Errors of AWS's kind and ours alike get AWS's form."""
-    request_id, service_name, operation = ids.request_id(), "s3", ""
+    request_id, service_name, operation = ids.request_id(), "", ""
     try:
         claim = sigv4.credential_of(request)
         await bodies.read_unless_streamed(request)
@@ -43,7 +48,8 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         if request.stream is not None:
             call.body = open_payload(request, claim, secret or None)
         result = await _run(call, operation, params)
-        return serialize(model.load(service_name).operation_model(operation), result, request_id)
+        shapes = model.load(service_name)
+        return serialize(shapes.operation_model(operation), result, request_id, protocol_used(shapes, request))
     except AwsError as error:
         return _failed(service_name, operation, error, request_id, request)
     except Exception:
@@ -100,6 +106,8 @@ async def _run(call: Call, operation: str, params: dict[str, Any]) -> dict[str, 
 
 
 def _failed(service: str, operation: str, error: AwsError, request_id: str, request: HttpRequest) -> HttpResponse:
+    if not service:  # it was refused before it was known what it is for
+        return serialize_error(None, None, error, request_id, request)
     shapes = model.load(service)
     known = shapes.operation_model(operation) if operation in model.operation_names(service) else None
     return serialize_error(shapes, known, error, request_id, request)

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.core.checksums import checks_of, watched
+from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.gateway.chunked import chunk_verifier, decode
 from labsupport.cloud.gateway.claim import Claim
 from labsupport.cloud.gateway.declared import STREAMING, STREAMING_TRAILER, UNSIGNED, declared_payload, hashed

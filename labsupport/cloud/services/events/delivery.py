@@ -1,7 +1,7 @@
 """From an event to the targets of the rules that match it.
 
-`deliver` runs once for an event and asks for one `invoke` for each target, so that a target that
-fails is tried again without the others.
+Matching happens in the transaction of the call that causes the event; each target that is to get it
+is a job of its own in the outbox, so that one that fails is tried again without the others.
 """
 
 import json
@@ -39,17 +39,16 @@ class Delivery(msgspec.Struct, kw_only=True):
     tries: int = 0
 
 
-@service.task("deliver")
-async def deliver(call: Call, event_id: str) -> None:
+def publish(call: Call, event: Event) -> None:
+    """Ask for a delivery to each target of each rule that matches, in the transaction that caused the event."""
     with call.transaction():
-        event = call.store.get(Event, call.account, call.region, event_id)
-        if event is None:
-            return
-        for rule in call.store.list(Rule, call.account, call.region):
+        for rule in call.store.list(Rule, event.account, event.region):
             if _matches(rule, event):
                 _fan_out(call, rule, event)
         _tell(call, event)
-        call.store.delete(event)
+
+
+service.publish = publish
 
 
 def _tell(call: Call, event: Event) -> None:
@@ -79,6 +78,28 @@ def _fan_out(call: Call, rule: Rule, event: Event) -> None:
         )
         call.store.put(delivery)
         call.start("invoke", delivery.id)
+
+
+def _matches(rule: Rule, event: Event) -> bool:
+    if not rule.enabled:
+        return False
+    if event.bus == rule.name and event.source == "aws.events":
+        return True
+    return bool(rule.pattern) and patterns.matches(json.loads(rule.pattern), envelope(event))
+
+
+def _fan_out(call: Call, rule: Rule, event: Event) -> None:
+    for target in rule.targets.values():
+        delivery = Delivery(
+            account=event.account,
+            region=event.region,
+            id=f"{event.id}:{rule.name}:{target['Id']}",
+            event=envelope(event),
+            rule=rule.arn,
+            target=target,
+        )
+        call.store.put(delivery)
+        call.start("invoke", delivery.id, service=service.name)
 
 
 @service.task("invoke")

@@ -7,6 +7,7 @@ from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.events import Event
 from labsupport.cloud.services.events.base import Params, Rule, bus_of, service
+from labsupport.cloud.services.events.delivery import publish
 from labsupport.cloud.services.events.rules import interval
 
 LARGEST = 262_144  # bytes of one entry
@@ -41,8 +42,7 @@ def _put(call: Call, entry: Params) -> Params:
         resources=entry.get("Resources", []),
         time=entry["Time"].timestamp() if "Time" in entry else call.epoch,
     )
-    call.store.put(event)
-    call.start("deliver", event.id)
+    publish(call, event)
     return {"EventId": event.id}
 
 
@@ -81,7 +81,5 @@ async def tick(call: Call, name: str) -> float | None:
             time=call.epoch,
             bus=rule.name,
         )
-        with call.transaction():
-            call.store.put(event)
-            call.start("deliver", event.id)
+        publish(call, event)
     return interval(rule.schedule)

@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from labsupport.cloud.core import paging, tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.identity import Group, InstanceProfile, Role, User
+from labsupport.cloud.core.identity import Group, InstanceProfile, Name, Role, User
 from labsupport.cloud.core.service import Service
 
 Params = dict[str, Any]
@@ -87,10 +85,16 @@ def _found(holder: T | None, kind: str, name: str) -> T:
     return holder
 
 
-def refuse_taken(call: Call, struct: type[msgspec.Struct], kind: str, name: str) -> None:
-    """Names of users, roles and groups are unique in an account without regard to case."""
-    if any(other.name.lower() == name.lower() for other in call.store.list(struct, call.account)):  # type: ignore[attr-defined]
+def claim_name(call: Call, kind: str, name: str) -> None:
+    """Take a name for a new `User`, `Role` or `Group`; EntityAlreadyExists where one has it, in whatever case."""
+    taken = Name(account=call.account, kind=kind, folded=name.lower())
+    if call.store.get(Name, call.account, kind, taken.folded):
         raise exists(kind, name)
+    call.store.put(taken)
+
+
+def release_name(call: Call, kind: str, name: str) -> None:
+    call.store.delete(Name(account=call.account, kind=kind, folded=name.lower()))
 
 
 def time(epoch: float) -> datetime:

@@ -8,13 +8,14 @@ from labsupport.cloud.policy import document
 from labsupport.cloud.services.iam.base import (
     Params,
     checked_tags,
+    claim_name,
     conflict,
     encoded,
     on_profile,
     on_role,
     paged,
     profile_named,
-    refuse_taken,
+    release_name,
     role_named,
     service,
     time,
@@ -41,7 +42,7 @@ def shown_role(role: Role) -> Params:
 
 @service.operation(on=on_role)
 def create_role(call: Call, params: Params) -> Params:
-    refuse_taken(call, Role, "Role", params["RoleName"])
+    claim_name(call, "Role", params["RoleName"])
     document.parse(params["AssumeRolePolicyDocument"], "trust")
     role = Role(
         account=call.account,
@@ -109,6 +110,7 @@ def delete_role(call: Call, params: Params) -> Params:
     if role.inline:
         raise conflict("Cannot delete entity, must delete policies first.")
     call.store.delete(role)
+    release_name(call, "Role", role.name)
     return {}
 
 

@@ -7,12 +7,13 @@ from labsupport.cloud.core.identity import AccessKey, Group, ServiceCredential, 
 from labsupport.cloud.services.iam.base import (
     Params,
     checked_tags,
+    claim_name,
     conflict,
     group_named,
     on_group,
     on_user,
     paged,
-    refuse_taken,
+    release_name,
     service,
     time,
     user_named,
@@ -35,7 +36,7 @@ def shown_user(user: User) -> Params:
 
 @service.operation(on=on_user)
 def create_user(call: Call, params: Params) -> Params:
-    refuse_taken(call, User, "User", params["UserName"])
+    claim_name(call, "User", params["UserName"])
     user = User(
         account=call.account,
         name=params["UserName"],
@@ -77,6 +78,7 @@ def delete_user(call: Call, params: Params) -> Params:
     if user.groups:
         raise conflict("Cannot delete entity, must remove users from group first.")
     call.store.delete(user)
+    release_name(call, "User", user.name)
     return {}
 
 
@@ -172,7 +174,7 @@ def _shown_group(group: Group) -> Params:
 
 @service.operation(on=on_group)
 def create_group(call: Call, params: Params) -> Params:
-    refuse_taken(call, Group, "Group", params["GroupName"])
+    claim_name(call, "Group", params["GroupName"])
     group = Group(
         account=call.account,
         name=params["GroupName"],
@@ -213,6 +215,7 @@ def delete_group(call: Call, params: Params) -> Params:
     if group.attached or group.inline:
         raise conflict("Cannot delete entity, must detach all policies first.")
     call.store.delete(group)
+    release_name(call, "Group", group.name)
     return {}
 
 
