@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
@@ -18,6 +19,21 @@ from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
 
 STATE = ("git", "objects", "instances", "builds", "logs")  # folders beside the database
+
+
+# asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere.
+HTTP: dict[str, Any] = {
+    "loop": "asyncio",
+    "http": "httptools",
+    "ws": "none",
+    "lifespan": "off",
+    "log_level": "warning",
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "timeout_keep_alive": 75,
+    "timeout_graceful_shutdown": 3,
+}
 
 
 class Endpoint(msgspec.Struct):
@@ -35,11 +51,7 @@ async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: N
     listener = bound(settings.host, settings.port)
     settings.port = listener.getsockname()[1]
     async with running(settings) as cloud:
-        config = uvicorn.Config(
-            application(cloud, reset), loop="asyncio", http="httptools", lifespan="off", log_level="warning",
-            access_log=False, server_header=False, date_header=True, timeout_keep_alive=75, timeout_graceful_shutdown=3,
-            ws="none",
-        )  # fmt: skip
+        config = uvicorn.Config(application(cloud, reset), **HTTP)
         server = uvicorn.Server(config)
         cloud.rooms["stop"] = lambda: setattr(server, "should_exit", True)
         _write_endpoint(settings)

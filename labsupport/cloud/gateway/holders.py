@@ -1,14 +1,12 @@
 """The policies that a caller and a resource hold, from the store, compiled once for each text."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from labsupport.cloud.core import managed
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
 from labsupport.cloud.policy import document
-from labsupport.cloud.policy.document import Document
 from labsupport.cloud.policy.records import Mode, Policy, Principal
 from labsupport.cloud.store.store import Store
 
@@ -22,11 +20,6 @@ class Held(NamedTuple):
         """The condition keys that these policies read."""
         every = [*self.identity, *self.session, *([self.boundary] if self.boundary else [])]
         return set().union(*(policy.document.keys for policy in every))
-
-
-@lru_cache(maxsize=4096)
-def compiled(text: str, kind: str) -> Document:
-    return document.parse(text, kind)  # type: ignore[arg-type]
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -71,7 +64,7 @@ def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Polic
     if found is None:
         return [], owner, "either"
     text, kind, owner, mode = found
-    policies = [Policy(kind, "policy", resource, resource, compiled(text, kind))] if text else []
+    policies = [Policy(kind, "policy", resource, resource, document.parse(text, kind))] if text else []
     return policies, owner, mode
 
 
@@ -85,15 +78,21 @@ def _of_user(store: Store, user: User) -> list[Policy]:
 
 
 def _of_holder(store: Store, holder: User | Role | Group, label: str) -> list[Policy]:
-    inline = [Policy("identity", name, None, label, compiled(text, "identity")) for name, text in holder.inline.items()]
+    inline = [
+        Policy("identity", name, None, label, document.parse(text, "identity")) for name, text in holder.inline.items()
+    ]
     return inline + list(_managed(store, holder.attached, label, "identity"))
+
+
+def _inline(name: str, text: str, label: str) -> Policy:
+    return Policy("identity", name, None, label, document.parse(text, "identity"))
 
 
 def _managed(store: Store, arns: Iterable[str], label: str, kind: Any) -> Iterable[Policy]:
     for arn in arns:
         text = managed_text(store, arn)
         if text is not None:
-            yield Policy(kind, arn.rsplit("/", 1)[-1], arn, label, compiled(text, kind))
+            yield Policy(kind, arn.rsplit("/", 1)[-1], arn, label, document.parse(text, kind))
 
 
 def managed_text(store: Store, arn: str) -> str | None:
@@ -112,4 +111,4 @@ def _boundary(store: Store, arn: str | None) -> Policy | None:
 
 def _session(caller: Caller) -> list[Policy]:
     texts = caller.session.policies if caller.session else []
-    return [Policy("session", "session policy", None, caller.arn, compiled(text, "session")) for text in texts]
+    return [Policy("session", "session policy", None, caller.arn, document.parse(text, "session")) for text in texts]

@@ -6,6 +6,7 @@ same (`functools.lru_cache` on the text).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from labsupport.cloud.core.errors import AwsError
@@ -107,8 +108,14 @@ def parse(text: str | dict[str, Any], kind: Kind, *, managed: bool = False, reso
 
     `managed`: a policy with an ARN of its own, which must name the language's version of 2012. `resource_required`:
     false for resource policies that name no resource. Raises AwsError MalformedPolicyDocument with AWS's reason, and
-    nothing else, whatever the text.
+    nothing else, whatever the text. A text that has been read before is not read again.
     """
+    if isinstance(text, str):
+        return _parse_text(text, kind, managed, resource_required)
+    return _parse(text, kind, managed, resource_required)
+
+
+def _parse(text: str | dict[str, Any], kind: Kind, managed: bool, resource_required: bool) -> Document:
     try:
         source = _read(text, kind)
         _check(source, kind, managed, resource_required)
@@ -119,6 +126,9 @@ def parse(text: str | dict[str, Any], kind: Kind, *, managed: bool = False, reso
         if kind == "scp":
             raise malformed(_SCP) from None
         raise
+
+
+_parse_text = lru_cache(maxsize=4096)(_parse)
 
 
 def _read(text: str | dict[str, Any], kind: Kind) -> dict[str, Any]:

@@ -14,6 +14,7 @@ def connect(path: Path | str) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; a checkpoint waits for the disk
     db.execute("PRAGMA cache_size = -8000")
     migrate(db)
     return db
