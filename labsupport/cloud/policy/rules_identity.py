@@ -97,7 +97,9 @@ def _check_iam_arn(arn: str, parts: list[str]) -> None:
         raise malformed(f"IAM resource {arn} cannot contain region information.")
     path = ":".join(parts[5:])
     beginning = re.split(r"[*?$]", path)[0]
-    if not any(path.startswith(known) or (beginning != path and known.startswith(beginning)) for known in IAM_PATHS):
+    if path != "root" and not any(
+        path.startswith(known) or (beginning != path and known.startswith(beginning)) for known in IAM_PATHS
+    ):
         known = ", ".join(IAM_PATHS)
         raise malformed(f'IAM resource path must either be "*" or start with {known}.')
 
