@@ -52,7 +52,7 @@ def _shown(commit: pygit2.Commit) -> Params:
         "commitId": str(commit.id),
         "treeId": str(commit.tree_id),
         "parents": [str(parent) for parent in commit.parent_ids],
-        "message": commit.message,
+        "message": objects.readable(lambda: commit.message, commit.raw_message),
         "author": objects.signature_shown(commit.author),
         "committer": objects.signature_shown(commit.committer),
         "additionalData": "",

@@ -1,5 +1,7 @@
 """Finding commits, trees and files in a repository, with CodeCommit's errors for what isn't there."""
 
+from collections.abc import Callable
+
 import pygit2
 
 from labsupport.cloud.core.errors import AwsError
@@ -24,7 +26,10 @@ def mode_of(name: str) -> pygit2.enums.FileMode:
 
 
 def commit_by_id(git: pygit2.Repository, commit_id: str) -> pygit2.Commit | None:
-    found = git.get(commit_id)
+    try:
+        found = git.get(commit_id)
+    except (pygit2.GitError, ValueError):  # an object that is no commit of git's form
+        return None
     return found if isinstance(found, pygit2.Commit) else None
 
 
@@ -89,11 +94,19 @@ def entry_at(commit: pygit2.Commit, path: str) -> pygit2.Object | None:
         return None
 
 
+def readable(decoded: Callable[[], str], raw: bytes) -> str:
+    """Text of a commit, which may claim to be in an encoding that there is none of."""
+    try:
+        return decoded()
+    except LookupError:
+        return raw.decode("utf-8", "replace")
+
+
 def signature_shown(signature: pygit2.Signature) -> Params:
     """A person and a time as GetCommit tells them: seconds since 1970 and the offset from UTC."""
     sign, minutes = ("-" if signature.offset < 0 else "+"), abs(signature.offset)
     return {
-        "name": signature.name,
-        "email": signature.email,
+        "name": readable(lambda: signature.name, signature.raw_name),
+        "email": readable(lambda: signature.email, signature.raw_email),
         "date": f"{signature.time} {sign}{minutes // 60:02}{minutes % 60:02}",
     }
