@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -28,16 +29,22 @@ def last_of(token: str | None, error: AwsError) -> str | None:
 
 
 def page(
-    items: Iterable[T], key: Callable[[T], str], token: str | None, size: int, error: AwsError
+    items: Iterable[T],
+    key: Callable[[T], str],
+    token: str | None,
+    size: int,
+    error: AwsError,
+    descending: bool = False,
 ) -> tuple[list[T], str | None]:
     """At most `size` of the items after the token's, and the next token (`None` at the end).
 
-    `items` come in the order of their keys (pass them sorted). `error` is the operation's own for a bad token.
+    `items` come in the order of their keys, or in its reverse where `descending` (the newest first: what comes
+    to be meanwhile is on no later page). `error` is the operation's own for a bad token.
     """
     after = last_of(token, error)
     found: list[T] = []
     for item in items:
-        if after is not None and key(item) <= after:
+        if after is not None and (key(item) >= after if descending else key(item) <= after):
             continue
         if len(found) == size:
             return found, token_for(key(found[-1]))
@@ -48,7 +55,7 @@ def page(
 def page_of_list(items: list[T], token: str | None, size: int, error: AwsError) -> tuple[list[T], str | None]:
     """The same by position, for lists that have an order of their own (newest first)."""
     after = last_of(token, error)
-    if after is not None and not after.isdigit():
+    if after is not None and not re.fullmatch(r"[0-9]{1,18}", after):
         raise error
     start = int(after or 0)
     end = start + size

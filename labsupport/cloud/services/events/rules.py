@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from labsupport.cloud.core import paging, patterns, tags
+from labsupport.cloud.core import paging, patterncheck, patterns, tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.events.base import (
@@ -27,9 +27,9 @@ def parsed(text: str) -> dict[str, Any]:
     """An event pattern's JSON, checked; InvalidEventPatternException says what is wrong with it."""
     try:
         pattern = json.loads(text)
-        patterns.check(pattern)
+        patterncheck.check(pattern)
     except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, patterns.PatternError) else "Not valid JSON"
+        reason = str(error) if isinstance(error, patterncheck.PatternError) else "Not valid JSON"
         raise AwsError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {reason}") from None
     found: dict[str, Any] = pattern
     return found
