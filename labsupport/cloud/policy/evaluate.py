@@ -131,7 +131,7 @@ def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
 def _missing_in_accounts(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
     """AWS's rules for who must allow, within an account and across two."""
     resource, lacking = verdicts.resource, (_resource_kind(asked),)
-    if asked.request.principal.kind in ("service", "anonymous"):
+    if not asked.request.principal.has_own_policies:
         return () if resource == DIRECT else lacking
     own = _own_limits(verdicts, asked.request.principal.kind == "root")
     if asked.crosses_accounts():
@@ -167,7 +167,7 @@ def _allowing(asked: Asked, verdicts: _Verdicts) -> Reason:
 
 
 def _needs_session(principal: Principal) -> bool:
-    return principal.kind == "federated" and principal.provider is None
+    return principal.kind == "federated" and principal.has_own_policies
 
 
 def _resource_kind(asked: Asked) -> Reason:

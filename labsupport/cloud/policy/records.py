@@ -31,6 +31,11 @@ class Principal:
     provider: str | None = None
     canonical_id: str | None = None
 
+    @property
+    def has_own_policies(self) -> bool:
+        """False for services, for the unknown, and for whoever is yet to get a role: only resource policies count."""
+        return self.kind not in ("service", "anonymous") and self.provider is None
+
 
 @dataclass(slots=True)
 class Request:
@@ -81,8 +86,8 @@ class Asked:
         return owner is not None and owner != self.request.principal.account
 
     def binding_scps(self) -> Sequence[Sequence[Policy]]:
-        """The SCPs that bind the caller: not services, not the unknown, not service-linked roles."""
+        """The SCPs that bind the caller: not those without policies of their own, not service-linked roles."""
         principal = self.request.principal
-        if self.scps is None or principal.kind in ("service", "anonymous"):
+        if self.scps is None or not principal.has_own_policies:
             return ()
         return () if SERVICE_LINKED in (principal.role_arn or "") else self.scps
