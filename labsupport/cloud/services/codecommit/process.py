@@ -60,12 +60,17 @@ class Git:
 
 @contextlib.asynccontextmanager
 async def git(
-    arguments: Sequence[str], *, folder: Path, protocol: str = "", who: str = "", keep_open: tuple[int, ...] = ()
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    protocol: str = "",
+    who: tuple[str, str] = ("", ""),
+    keep_open: tuple[int, ...] = (),
 ) -> AsyncIterator[Git]:
     """Run git in a repository's folder. It has ended when the block does: by itself, or killed if that was left before.
 
-    `protocol` is the client's Git-Protocol header, `who` stands in the log of references, `keep_open` are file
-    descriptors that it inherits.
+    `protocol` is the client's Git-Protocol header, `who` (name and address) stands in the log of references,
+    `keep_open` are file descriptors that it inherits.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -97,7 +102,7 @@ async def _complaints(running: Git) -> None:
     running.complaint = kept.decode("utf-8", "replace")
 
 
-def _environment(protocol: str, who: str) -> dict[str, str]:
+def _environment(protocol: str, who: tuple[str, str]) -> dict[str, str]:
     """Nothing of the configuration of whoever started the lab; the folder is the lab's, whoever it is owned by."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -110,7 +115,7 @@ def _environment(protocol: str, who: str) -> dict[str, str]:
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_COMMITTER_NAME": who or "lab",
-        "GIT_COMMITTER_EMAIL": "git@codecommit",
+        "GIT_COMMITTER_NAME": who[0] or "lab",
+        "GIT_COMMITTER_EMAIL": who[1],
     }
     return environment | {"GIT_PROTOCOL": protocol} if protocol else environment

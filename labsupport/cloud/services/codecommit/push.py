@@ -86,7 +86,7 @@ async def _received(visit: Visit, repository: Repository, push: Push, body: Asyn
     try:
         with refs.held(call.cloud, intent) as lock:
             command = ["receive-pack", "--stateless-rpc", "."]
-            async with process.git(command, folder=path, who=call.caller.name, keep_open=(lock,)) as git:
+            async with process.git(command, folder=path, who=refs.sign(intent), keep_open=(lock,)) as git:
                 feeding = asyncio.create_task(git.feed(body))
                 answer = await git.all_output(LARGEST_ANSWER)
                 await feeding

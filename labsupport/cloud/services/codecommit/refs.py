@@ -26,6 +26,7 @@ from labsupport.cloud.store.record import record
 
 log = logging.getLogger("labsupport.cloud.codecommit")
 NOTHING = "0" * 40  # how git writes the id of an object that isn't there
+_LOG_READ = 256 * 1024  # bytes at the end of a reference's log: more than a thousand changes
 _LOOK_AGAIN = 0.5  # seconds, while git of a process that was killed is still at work
 
 
@@ -56,6 +57,7 @@ def move(call: Call, repository: Repository, changes: list[Change]) -> None:
     intent = note(call, repository, changes)
     try:
         git = storage.opened(call, repository)
+        git.set_ident(*sign(intent))
         for change in changes:
             _apply(git, change)
     finally:
@@ -90,7 +92,7 @@ def publish(call: Call, intent: Intent) -> list[Change]:
             return []
         call.store.delete(intent)
         git = storage.opened(call, repository)
-        made = [change for change in intent.changes if _was_made(git, change)]
+        made = [change for change in intent.changes if _was_made(git, intent, change)]
         for change in made:
             _emit(call, git, repository, intent, change)
         if made:
@@ -180,14 +182,28 @@ def _changed_meanwhile(change: Change) -> AwsError:
     return AwsError("ConcurrentReferenceUpdateException", message)
 
 
-def _was_made(git: pygit2.Repository, change: Change) -> bool:
-    """By what the reference names now, or else, where it has moved on since, by the log of its changes."""
-    reference = git.references.get(change.ref)
-    now = str(reference.target) if reference else ""
-    if now in (change.new, change.old) or reference is None:
-        return now == change.new
-    steps = ((str(entry.oid_old), str(entry.oid_new)) for entry in reference.log())
-    return (change.old or NOTHING, change.new or NOTHING) in steps
+def sign(intent: Intent) -> tuple[str, str]:
+    """The name and the address under which these changes stand in the log of a reference."""
+    return intent.caller.rpartition("/")[2] or "lab", f"{intent.id}@codecommit"
+
+
+def _was_made(git: pygit2.Repository, intent: Intent, change: Change) -> bool:
+    """A reference's log tells who changed it, however it was changed since. The log of a deleted one is gone too."""
+    if not pygit2.reference_is_valid_name(change.ref):
+        return False
+    if not change.new:
+        return git.references.get(change.ref) is None
+    start, signature = f"{change.old or NOTHING} {change.new} ", f"<{sign(intent)[1]}>"
+    return any(line.startswith(start) and signature in line for line in _log(Path(git.path) / "logs" / change.ref))
+
+
+def _log(path: Path) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LOG_READ))
+            return file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
 
 
 def _first_branch(made: Iterable[Change]) -> str:
