@@ -27,7 +27,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`name` and `key` as the document writes them; `lookup` is the key in lower case, as contexts hold it."""
+    """`name` and `key` as the document writes them; `lookup` is the key in lower case, as contexts hold it.
+
+    `simple` has the tests of a condition on one value that waits for nothing: the common case, decided quickly.
+    """
 
     name: str
     operator: Operator
@@ -36,6 +39,7 @@ class Condition:
     key: str
     lookup: str
     values: tuple[Value, ...]
+    simple: tuple[Test, ...] | None
 
 
 def find_operator(name: str) -> tuple[Operator, Quantifier, bool] | None:
@@ -58,12 +62,23 @@ def compile_condition(name: str, key: str, values: list[str], *, variables: bool
         raise ValueError(f"no condition operator is called {name}")
     operator, quantifier, if_exists = found
     compiled = tuple(_value(operator, value, variables) for value in values)
-    return Condition(name, operator, quantifier, if_exists, key, key.lower(), compiled)
+    tests = tuple(value.test for value in compiled if value.test)
+    simple = None if quantifier or operator is NULL or len(tests) < len(compiled) else tests
+    return Condition(name, operator, quantifier, if_exists, key, key.lower(), compiled, simple)
 
 
 def holds(condition: Condition, context: Mapping[str, Any]) -> bool:
     """Whether the request meets the condition."""
-    values = values_of(context.get(condition.lookup))
+    found = context.get(condition.lookup)
+    if condition.simple is not None and type(found) is str:
+        for test in condition.simple:
+            if test(found):
+                return not condition.operator.negated
+        return condition.operator.negated
+    return _holds_for(condition, values_of(found), context)
+
+
+def _holds_for(condition: Condition, values: tuple[str, ...], context: Mapping[str, Any]) -> bool:
     if condition.operator is NULL:
         missing = "false" if values else "true"
         return any(test(missing) for test in _tests(condition, context))

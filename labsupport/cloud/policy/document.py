@@ -4,6 +4,7 @@
 same (`functools.lru_cache` on the text).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,7 +23,7 @@ from labsupport.cloud.policy.grammar import (
     statements_of,
     strings,
 )
-from labsupport.cloud.policy.match import Test, action_test, never, resource_test
+from labsupport.cloud.policy.match import Test, action_test, resource_test
 from labsupport.cloud.policy.principals import Principals, compile_principals
 from labsupport.cloud.policy.variables import Template, compile_text, is_fixed, keys_in, resolve
 
@@ -40,19 +41,26 @@ _CACHED_ACTIONS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A pattern of `Resource` or `NotResource`; `test` is None while it waits for the request's variables."""
+    """A pattern of `Resource` or `NotResource`; `test` is None while it waits for the request's variables.
+
+    `beginning` and `ending` are what stands before the first and after the last of them and of all wildcards: most
+    resources differ there already.
+    """
 
     written: str
     template: Template
     test: Test | None
+    beginning: str
+    ending: str
 
     def matches(self, resource: str, context: Mapping[str, Any]) -> bool:
         """Whether the pattern covers the resource. With a variable that has no value it covers none."""
-        test = self.test
-        if test is None:
-            text = resolve(self.template, context)
-            test = never if text is None else resource_test(text)
-        return bool(test(resource))
+        if not (resource.endswith(self.ending) and resource.startswith(self.beginning)):
+            return False
+        if self.test is not None:
+            return bool(self.test(resource))
+        text = resolve(self.template, context)
+        return text is not None and bool(resource_test(text)(resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,10 @@ class Statement:
 
     def covers_resource(self, resource: str, context: Mapping[str, Any]) -> bool:
         """Whether the statement speaks of the resource."""
-        if not self.resources:
-            return True
-        return any(pattern.matches(resource, context) for pattern in self.resources) is not self.not_resource
+        for pattern in self.resources:
+            if pattern.matches(resource, context):
+                return not self.not_resource
+        return self.not_resource or not self.resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,8 @@ def _resource(written: str, variables: bool) -> Resource:
         *compile_text(written[len(fixed) :], variables=variables, wildcards=True),
     )
     test = resource_test("".join(map(str, template))) if is_fixed(template) else None
-    return Resource(written, template, test)
+    ending = re.split(r"[*?}]", written)[-1] if head else ""
+    return Resource(written, template, test, re.split(r"[*?$]", written)[0], ending)
 
 
 def _keys(statement: Statement) -> set[str]:

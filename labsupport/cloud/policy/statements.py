@@ -28,7 +28,7 @@ def question_of(asked: Asked) -> Question:
 
 def applies(statement: Statement, question: Question) -> int:
     """How strongly a statement that speaks of the action applies to the request (`principals.grade`)."""
-    found = named(statement, question)
+    found = DIRECT if statement.principals is None else named(statement, question)
     if not found or not statement.covers_resource(question.resource, question.context):
         return NO_MATCH
     for condition in statement.conditions:
