@@ -97,7 +97,7 @@ def create_policy(call: Call, params: Params) -> Params:
     arn = f"arn:aws:iam::{call.account}:policy{path}{name}"
     if any(other.name == name for other in _own(call)):
         raise AwsError("EntityAlreadyExistsException", f"A policy called {name} already exists.", 409)
-    document.parse(params["PolicyDocument"], "identity")
+    document.parse(params["PolicyDocument"], "identity", managed=True)
     policy = ManagedPolicy(
         arn=arn,
         account=call.account,
@@ -171,7 +171,7 @@ def _version_of(policy: ManagedPolicy, version_id: str) -> PolicyVersion:
 @service.operation(on="{PolicyArn}")
 def create_policy_version(call: Call, params: Params) -> Params:
     policy = own_policy(call, params["PolicyArn"])
-    document.parse(params["PolicyDocument"], "identity")
+    document.parse(params["PolicyDocument"], "identity", managed=True)
     if len(policy.versions) >= MOST_VERSIONS:
         message = (
             "A managed policy can have up to 5 versions. "
