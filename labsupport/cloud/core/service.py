@@ -10,6 +10,7 @@ from labsupport.cloud.core.model import operation_names, protocol_of
 Params = dict[str, Any]
 Handler = Callable[..., Any]
 Resource = str | Callable[..., str | list[str]]
+Action = str | None | Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class Operation:
 
     `on` names what the call acts upon: a template over the parameters and the call's partition, region
     and account, or a function of (call, params) that gives one ARN or a list. `action` is the IAM
-    action; `None` where AWS asks for no permission (sts:GetCallerIdentity). `passes` are the paths of
+    action, or a function of (call, params) that gives it; `None` where AWS asks for no permission
+    (sts:GetCallerIdentity). `passes` are the paths of
     the role ARNs in the parameters that are handed to the service (iam:PassRole is asked for each).
     `context` adds condition keys: a function of (call, params) -> {"codecommit:references": [...]}.
     """
@@ -26,7 +28,7 @@ class Operation:
     name: str
     handler: Handler
     on: Resource
-    action: str | None
+    action: Action
     passes: tuple[str, ...]
     context: Callable[..., dict[str, Any]] | None
     is_async: bool
@@ -67,7 +69,7 @@ class Service:
         self,
         on: Resource = "*",
         *,
-        action: str | None = "",
+        action: Action = "",
         passes: tuple[str, ...] = (),
         context: Callable[..., dict[str, Any]] | None = None,
         data_event: bool = False,

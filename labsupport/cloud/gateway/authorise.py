@@ -23,10 +23,11 @@ def authorise_call(call: Call, operation: Operation, params: Params) -> None:
     """Ask for the operation's permission on each resource, and for iam:PassRole on each role it hands over."""
     if operation.action is None:
         return
+    action = operation.action(call, params) if callable(operation.action) else operation.action
     extra = operation.context(call, params) if operation.context else {}
     for resource in _resources(call, operation.on, params):
         call.resources.append(resource)
-        authorise(call, operation.action, resource, extra, params)
+        authorise(call, action, resource, extra, params)
     for path in operation.passes:
         for role in _values(params, path.split(".")):
             pass_role(call, role)

@@ -46,7 +46,7 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         params = parse(model.load(service_name).operation_model(operation), request)
         call = _call(cloud, service, operation, caller, claim, request, request_id)
         if request.stream is not None:
-            call.body = open_payload(request, claim, secret or None)
+            call.body = open_payload(request, claim, secret or None, trailers=call.headers)
         result = await _run(call, operation, params)
         shapes = model.load(service_name)
         return serialize(shapes.operation_model(operation), result, request_id, protocol_used(shapes, request))

@@ -1,0 +1,168 @@
+"""Buckets and objects as records, and what the topics of S3 share (Amazon S3 API Reference)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.service import Service
+from labsupport.cloud.policy.records import Mode
+from labsupport.cloud.store.record import record
+
+Params = dict[str, Any]
+service = Service("s3")
+
+BUCKET = "arn:{partition}:s3:::{Bucket}"
+OBJECT = "arn:{partition}:s3:::{Bucket}/{Key}"
+NULL = "null"  # the version id of objects of a bucket without versions
+_BLOCKED = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+
+
+@record("s3.bucket", key=("name",))
+class Bucket(msgspec.Struct, kw_only=True):
+    """Names are unique among all accounts."""
+
+    name: str
+    account: str
+    region: str
+    created: float
+    policy: str = ""
+    versioning: str = ""  # "", Enabled, Suspended
+    encryption: Params = {}  # ServerSideEncryptionConfiguration
+    public_block: dict[str, bool] = msgspec.field(default_factory=lambda: dict(_BLOCKED))
+    ownership: str = "BucketOwnerEnforced"
+    notifications: Params = {}
+    tags: dict[str, str] = {}
+    count: int = 0  # versions ever written: their order
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:s3:::{self.name}"
+
+
+class Piece(msgspec.Struct, kw_only=True):
+    """A stretch of an object's content, encrypted: a file of segments, or a few bytes in the record."""
+
+    id: str  # also the nonces' first part
+    size: int
+    inline: bytes | None = None
+
+
+class Lock(msgspec.Struct, kw_only=True):
+    """How an object's data key is kept: sealed by the lab (SSE-S3), or encrypted by KMS."""
+
+    algorithm: str = "AES256"  # or aws:kms
+    sealed: bytes = b""
+    key_arn: str = ""
+    context: dict[str, str] = {}
+    bucket_key: bool = False
+
+
+@record("s3.object", key=("bucket", "key"))
+class Object(msgspec.Struct, kw_only=True):
+    """The current version of a key; a delete marker where it has been deleted in a bucket with versions."""
+
+    bucket: str
+    key: str
+    version: str = NULL
+    order: str
+    modified: float
+    size: int = 0
+    etag: str = ""
+    marker: bool = False
+    pieces: list[Piece] = []
+    parts: list[int] = []  # sizes of the parts of a multipart upload
+    lock: Lock = msgspec.field(default_factory=Lock)
+    headers: dict[str, Any] = {}  # ContentType, CacheControl, … as GetObject gives them back
+    metadata: dict[str, str] = {}
+    checksums: dict[str, str] = {}  # ChecksumCRC32 -> …
+    tags: dict[str, str] = {}
+    storage: str = "STANDARD"
+
+
+@record("s3.version", key=("bucket", "key", "order"))
+class Version(Object, kw_only=True):
+    """An earlier version. `order` counts down, so that the newest lists first."""
+
+
+def time(epoch: float) -> datetime:
+    return datetime.fromtimestamp(int(epoch), UTC)
+
+
+def no_bucket(name: str) -> AwsError:
+    return AwsError("NoSuchBucket", "The specified bucket does not exist", 404, BucketName=name)
+
+
+def bucket_named(call: Call, params: Params) -> Bucket:
+    """The bucket; refused where ExpectedBucketOwner names another account."""
+    name = params["Bucket"]
+    bucket = call.store.get(Bucket, name)
+    if bucket is None:
+        raise no_bucket(name)
+    if params.get("ExpectedBucketOwner", bucket.account) != bucket.account:
+        raise AwsError("AccessDenied", "Access Denied", 403)
+    return bucket
+
+
+def no_key(key: str) -> AwsError:
+    return AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
+
+
+def find_version(call: Call, bucket: Bucket, key: str, version: str | None) -> Object | None:
+    """A key's current version, or the one of that id."""
+    current = call.store.get(Object, bucket.name, key)
+    if version is None or (current and current.version == version):
+        return current
+    return next((one for one in call.store.list(Version, bucket.name, key) if one.version == version), None)
+
+
+def next_order(bucket: Bucket) -> str:
+    """The order of a new version; the bucket has to be stored afterwards."""
+    bucket.count += 1
+    return f"{10**12 - bucket.count:013d}"
+
+
+def as_version(current: Object) -> Version:
+    return Version(**{name: getattr(current, name) for name in Object.__struct_fields__})
+
+
+def as_object(version: Object) -> Object:
+    return Object(**{name: getattr(version, name) for name in Object.__struct_fields__})
+
+
+def keep_current(call: Call, bucket: Bucket, new: Object) -> list[Piece]:
+    """Make `new` the current version; the pieces that nobody needs any more."""
+    old = call.store.get(Object, bucket.name, new.key)
+    freed: list[Piece] = []
+    if old and bucket.versioning and not (old.version == NULL and new.version == NULL):
+        call.store.put(as_version(old))
+    elif old:
+        freed += old.pieces
+    if bucket.versioning and new.version == NULL:  # suspended: there is one null version at most
+        for one in list(call.store.list(Version, bucket.name, new.key)):
+            if one.version == NULL:
+                call.store.delete(one)
+                freed += one.pieces
+    call.store.put(bucket, new)
+    return freed
+
+
+def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, Mode] | None:
+    bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
+    return (bucket.policy or None, "resource", bucket.account, "either") if bucket else None
+
+
+def _resource_tags(call: Call, resource: str) -> dict[str, str]:
+    bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::"))
+    return bucket.tags if bucket else {}
+
+
+service.resource_policy = _resource_policy
+service.resource_tags = _resource_tags

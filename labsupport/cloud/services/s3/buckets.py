@@ -1,0 +1,194 @@
+"""Buckets: create, find, list, delete; policy and access."""
+
+import hashlib
+import ipaddress
+import json
+import re
+from typing import Any
+
+from labsupport.cloud.core import paging
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.policy import document
+from labsupport.cloud.services.s3.base import BUCKET, Bucket, Object, Params, Version, bucket_named, service, time
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+def _check_name(name: str) -> None:
+    """The rules of bucket names (User Guide: "Bucket naming rules")."""
+    good = _NAME.fullmatch(name) and ".." not in name and ".-" not in name and "-." not in name
+    if not good or name.startswith(("xn--", "sthree-")) or name.endswith(("-s3alias", "--ol-s3")) or _is_address(name):
+        raise AwsError("InvalidBucketName", "The specified bucket is not valid.", 400, BucketName=name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+@service.operation(on=BUCKET)
+def create_bucket(call: Call, params: Params) -> Params:
+    name = params["Bucket"]
+    _check_name(name)
+    region = _region(call, params)
+    if params.get("ObjectLockEnabledForBucket"):
+        raise not_simulated("Object Lock")
+    found = call.store.get(Bucket, name)
+    if found:
+        return _again(call, found)
+    bucket = Bucket(name=name, account=call.account, region=region, created=call.epoch)
+    bucket.ownership = params.get("ObjectOwnership", bucket.ownership)
+    call.store.put(bucket)
+    return {"Location": f"/{name}"}
+
+
+def _region(call: Call, params: Params) -> str:
+    """The region asked for: any from us-east-1's endpoint, from another one only its own."""
+    wanted: str = params.get("CreateBucketConfiguration", {}).get("LocationConstraint", "")
+    if call.region == "us-east-1" or wanted == call.region:
+        return wanted or call.region
+    message = (
+        f"The {wanted or 'unspecified'} location constraint is incompatible for the region specific endpoint this "
+        "request was sent to."
+    )
+    raise AwsError("IllegalLocationConstraintException", message, 400)
+
+
+def _again(call: Call, bucket: Bucket) -> Params:
+    if bucket.account != call.account:
+        message = (
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. "
+            "Please select a different name and try again."
+        )
+        raise AwsError("BucketAlreadyExists", message, 409, BucketName=bucket.name)
+    if call.region == "us-east-1":  # for old times' sake, making one's own bucket again succeeds here
+        return {"Location": f"/{bucket.name}"}
+    message = "Your previous request to create the named bucket succeeded and you already own it."
+    raise AwsError("BucketAlreadyOwnedByYou", message, 409, BucketName=bucket.name)
+
+
+@service.operation(on=BUCKET, action="s3:ListBucket")
+def head_bucket(call: Call, params: Params) -> Params:
+    return {"BucketRegion": bucket_named(call, params).region, "AccessPointAlias": False}
+
+
+@service.operation(action="s3:ListAllMyBuckets")
+def list_buckets(call: Call, params: Params) -> Params:
+    prefix = params.get("Prefix", "")
+    found = [one for one in call.store.list(Bucket) if one.account == call.account and one.name.startswith(prefix)]
+    bad = AwsError("InvalidArgument", "The continuation token provided is incorrect", 400)
+    size = params.get("MaxBuckets", 10000)
+    chosen, token = paging.page(found, lambda one: one.name, params.get("ContinuationToken"), size, bad)
+    shown = [{"Name": one.name, "CreationDate": time(one.created)} for one in chosen]
+    return {"Buckets": shown, "Owner": {"ID": canonical_id(call.account)}, "ContinuationToken": token}
+
+
+def canonical_id(account: str) -> str:
+    """The canonical user id of an account: 64 hex digits."""
+    return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()
+
+
+@service.operation(on=BUCKET)
+def get_bucket_location(call: Call, params: Params) -> Params:
+    region = bucket_named(call, params).region
+    return {"LocationConstraint": None if region == "us-east-1" else region}
+
+
+@service.operation(on=BUCKET)
+def delete_bucket(call: Call, params: Params) -> Params:
+    bucket = bucket_named(call, params)
+    for struct in (Object, Version):
+        if any(True for _ in call.store.list(struct, bucket.name, limit=1)):
+            message = "The bucket you tried to delete is not empty"
+            if bucket.versioning:
+                message += ". You must delete all versions in the bucket."
+            raise AwsError("BucketNotEmpty", message, 409, BucketName=bucket.name)
+    call.store.delete(bucket)
+    return {}
+
+
+# Policy
+
+
+@service.operation(on=BUCKET)
+def put_bucket_policy(call: Call, params: Params) -> Params:
+    bucket, text = bucket_named(call, params), params["Policy"]
+    try:
+        document.parse(text, "resource")
+    except AwsError as error:
+        raise AwsError("MalformedPolicy", error.message, 400) from None
+    _check_resources(bucket, json.loads(text))
+    if bucket.public_block["BlockPublicPolicy"] and is_public(json.loads(text)):
+        message = (
+            f"User: {call.caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
+            f'"{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public '
+            "Access."
+        )
+        raise AwsError("AccessDenied", message, 403)
+    bucket.policy = text
+    call.store.put(bucket)
+    return {}
+
+
+def statements(policy: Any) -> list[Any]:
+    found = policy["Statement"]
+    return found if isinstance(found, list) else [found]
+
+
+def _check_resources(bucket: Bucket, policy: Any) -> None:
+    """A bucket's policy speaks of that bucket only."""
+    for statement in statements(policy):
+        resources = statement.get("Resource", statement.get("NotResource", []))
+        for resource in [resources] if isinstance(resources, str) else resources:
+            name = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+            if not resource.startswith("arn:") or not re.fullmatch(_pattern(name), bucket.name):
+                raise AwsError("MalformedPolicy", "Policy has invalid resource", 400)
+
+
+def _pattern(name: str) -> str:
+    return re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def is_public(policy: Any) -> bool:
+    """Whether it lets anybody in: a wildcard principal without a condition that narrows it."""
+    for statement in statements(policy):
+        principal = statement.get("Principal")
+        anyone = principal == "*" or (isinstance(principal, dict) and principal.get("AWS") in ("*", ["*"]))
+        if statement["Effect"] == "Allow" and anyone and not statement.get("Condition"):
+            return True
+    return False
+
+
+@service.operation(on=BUCKET)
+def get_bucket_policy(call: Call, params: Params) -> Params:
+    bucket = bucket_named(call, params)
+    if not bucket.policy:
+        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=bucket.name)
+    return {"Policy": bucket.policy}
+
+
+@service.operation(on=BUCKET)
+def get_bucket_policy_status(call: Call, params: Params) -> Params:
+    bucket = bucket_named(call, params)
+    if not bucket.policy:
+        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=bucket.name)
+    return {"PolicyStatus": {"IsPublic": is_public(json.loads(bucket.policy))}}
+
+
+@service.operation(on=BUCKET)
+def delete_bucket_policy(call: Call, params: Params) -> Params:
+    bucket = bucket_named(call, params)
+    bucket.policy = ""
+    call.store.put(bucket)
+    return {}
+
+
+@service.operation(on=BUCKET)
+def get_bucket_acl(call: Call, params: Params) -> Params:
+    """With ACLs switched off, as they are in every new bucket, the owner has it all."""
+    owner = {"ID": canonical_id(bucket_named(call, params).account)}
+    return {"Owner": owner, "Grants": [{"Grantee": {**owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]}

@@ -1,0 +1,80 @@
+"""CopyObject: read under the caller's right to the source, write under the right to the target."""
+
+from urllib.parse import parse_qs, unquote
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.s3 import content
+from labsupport.cloud.services.s3.base import OBJECT, Object, Params, bucket_named, service, time
+from labsupport.cloud.services.s3.conditions import check_read
+from labsupport.cloud.services.s3.objects import (
+    commit,
+    conditions,
+    encryption,
+    found_object,
+    new_object,
+    read_action,
+    refuse_unsupported,
+)
+
+
+def source_of(text: str) -> Params:
+    """`bucket/key?versionId=…` as the parameters of a read."""
+    path, _, query = text.partition("?")
+    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    if not bucket or not key:
+        message = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        raise AwsError("InvalidArgument", message, 400, ArgumentName="x-amz-copy-source", ArgumentValue=text)
+    version = parse_qs(query).get("versionId")
+    return {"Bucket": bucket, "Key": key, **({"VersionId": version[0]} if version else {})}
+
+
+def read_source(call: Call, params: Params) -> tuple[Object, bytes]:
+    """The source object and its data key, if the caller may read it and its conditions hold."""
+    source = source_of(params["CopySource"])
+    call.authorise(
+        read_action(call, source), f"arn:aws:s3:::{source['Bucket']}/{source['Key']}", conditions(call, source)
+    )
+    bucket, found = found_object(call, source)
+    names = ("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince")
+    try:
+        check_read(found, {name: params.get(f"CopySource{name}") for name in names})
+    except AwsError:
+        message = "At least one of the pre-conditions you specified did not hold"
+        raise AwsError("PreconditionFailed", message, 412) from None
+    return found, content.data_key(call, found.lock, bucket.name)
+
+
+@service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
+async def copy_object(call: Call, params: Params) -> Params:
+    refuse_unsupported(params)
+    found, key = read_source(call, params)
+    _refuse_nothing_changed(found, params)
+    told = params if params.get("MetadataDirective") == "REPLACE" else {**params, **_told(found)}
+    lock, new_key = content.new_lock(call, bucket_named(call, params), params["Key"], params)
+    written = await content.write(call, new_key, content.read(call, key, found.pieces, 0, found.size))
+    made = new_object(call, told, lock, [written.piece])
+    made.etag = written.md5
+    made.checksums = found.checksums
+    if params.get("TaggingDirective") != "REPLACE":
+        made.tags = found.tags
+    answer = commit(call, made, params)
+    result = {"ETag": answer["ETag"], "LastModified": time(made.modified), **made.checksums}
+    version = {"VersionId": answer["VersionId"]} if "VersionId" in answer else {}
+    return {"CopyObjectResult": result, **encryption(lock), **version}
+
+
+def _told(found: Object) -> Params:
+    return {**found.headers, "Metadata": found.metadata}
+
+
+def _refuse_nothing_changed(found: Object, params: Params) -> None:
+    same = (found.bucket, found.key) == (params["Bucket"], params["Key"]) and "versionId=" not in params["CopySource"]
+    changes = ("ServerSideEncryption", "StorageClass", "WebsiteRedirectLocation")
+    replaces = "REPLACE" in (params.get("MetadataDirective"), params.get("TaggingDirective"))
+    if same and not replaces and not any(params.get(name) for name in changes):
+        message = (
+            "This copy request is illegal because it is trying to copy an object to itself without changing the "
+            "object's metadata, storage class, website redirect location or encryption attributes."
+        )
+        raise AwsError("InvalidRequest", message, 400)

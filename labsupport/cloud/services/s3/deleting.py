@@ -1,0 +1,113 @@
+"""Objects deleted: one, many; markers and versions."""
+
+import secrets
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.s3 import content
+from labsupport.cloud.services.s3.base import (
+    NULL,
+    OBJECT,
+    Bucket,
+    Object,
+    Params,
+    Piece,
+    Version,
+    as_object,
+    bucket_named,
+    find_version,
+    keep_current,
+    next_order,
+    service,
+)
+from labsupport.cloud.services.s3.conditions import check_write
+from labsupport.cloud.services.s3.configuration import publish
+from labsupport.cloud.services.s3.objects import conditions
+
+
+def _action(_: Call, params: Params) -> str:
+    return "s3:DeleteObjectVersion" if params.get("VersionId") else "s3:DeleteObject"
+
+
+@service.operation(on=OBJECT, action=_action, context=conditions, data_event=True)
+def delete_object(call: Call, params: Params) -> Params:
+    bucket = bucket_named(call, params)
+    if params.get("IfMatch"):
+        check_write(call.store.get(Object, bucket.name, params["Key"]), params)
+    answer, freed = delete(call, bucket, params["Key"], params.get("VersionId"))
+    content.remove(call, freed)
+    return answer
+
+
+def delete(call: Call, bucket: Bucket, key: str, version: str | None) -> tuple[Params, list[Piece]]:
+    """Delete a key (in a bucket with versions: put a marker over it), or one version for good."""
+    if version is not None:
+        return _delete_version(call, bucket, key, version)
+    if bucket.versioning:
+        return _mark(call, bucket, key)
+    current = call.store.get(Object, bucket.name, key)
+    if current is None:
+        return {}, []
+    call.store.delete(current)
+    _tell(call, bucket, key, "", "Permanently Deleted")
+    return {}, current.pieces
+
+
+def _mark(call: Call, bucket: Bucket, key: str) -> tuple[Params, list[Piece]]:
+    version = secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
+    order = next_order(bucket)
+    marker = Object(bucket=bucket.name, key=key, order=order, version=version, modified=call.epoch, marker=True)
+    freed = keep_current(call, bucket, marker)
+    _tell(call, bucket, key, version, "Delete Marker Created")
+    return {"DeleteMarker": True, "VersionId": version}, freed
+
+
+def _delete_version(call: Call, bucket: Bucket, key: str, version: str) -> tuple[Params, list[Piece]]:
+    found = find_version(call, bucket, key, version)
+    answer: Params = {"VersionId": version}
+    if found is None:
+        return answer, []
+    call.store.delete(found)
+    if not isinstance(found, Version):
+        _uncover(call, bucket, key)
+    _tell(call, bucket, key, version, "Permanently Deleted")
+    return ({**answer, "DeleteMarker": True} if found.marker else answer), found.pieces
+
+
+def _uncover(call: Call, bucket: Bucket, key: str) -> None:
+    """The newest earlier version becomes the current one."""
+    for newest in call.store.list(Version, bucket.name, key, limit=1):
+        call.store.delete(newest)
+        call.store.put(as_object(newest))
+
+
+def _tell(call: Call, bucket: Bucket, key: str, version: str, kind: str) -> None:
+    shown = {"key": key, **({"version-id": version} if version else {})}
+    detail = {"object": shown, "reason": "DeleteObject", "deletion-type": kind}
+    publish(call, bucket, "Object Deleted", detail)
+
+
+@service.operation(action=None, data_event=True)
+def delete_objects(call: Call, params: Params) -> Params:
+    """Each key is asked for by itself: what is refused is listed among the errors, the rest is deleted."""
+    bucket = bucket_named(call, params)
+    deleted, errors, freed = [], [], []
+    for one in params["Delete"]["Objects"]:
+        key, version = one["Key"], one.get("VersionId")
+        try:
+            call.authorise(_action(call, one), f"{bucket.arn}/{key}", conditions(call, one))
+        except AwsError as error:
+            errors.append({"Key": key, "VersionId": version, "Code": error.code, "Message": error.message})
+            continue
+        answer, pieces = delete(call, bucket, key, version)
+        freed += pieces
+        deleted.append(_shown(key, version, answer))
+    content.remove(call, freed)
+    return {"Deleted": [] if params["Delete"].get("Quiet") else deleted, "Errors": errors}
+
+
+def _shown(key: str, version: str | None, answer: Params) -> Params:
+    shown: Params = {"Key": key, "VersionId": version}
+    if answer.get("DeleteMarker"):
+        shown |= {"DeleteMarker": True, "DeleteMarkerVersionId": answer["VersionId"]}
+    return shown

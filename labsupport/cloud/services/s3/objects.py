@@ -1,0 +1,220 @@
+"""Objects: put, get, head."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.s3 import content
+from labsupport.cloud.services.s3.base import (
+    NULL,
+    OBJECT,
+    Bucket,
+    Lock,
+    Object,
+    Params,
+    Piece,
+    bucket_named,
+    find_version,
+    keep_current,
+    next_order,
+    no_key,
+    service,
+    time,
+)
+from labsupport.cloud.services.s3.conditions import check_read, check_write, range_of
+from labsupport.cloud.services.s3.configuration import checked_tags, publish
+
+HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
+           "WebsiteRedirectLocation")  # fmt: skip
+CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
+_TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
+LONGEST_KEY = 1024  # bytes
+
+
+def conditions(call: Call, params: Params) -> Params:
+    """S3's condition keys of an object's call (Service Authorization Reference: "Amazon S3")."""
+    keys: Params = {}
+    for parameter, name in (
+        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
+        ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
+        ("ACL", "s3:x-amz-acl"),
+        ("StorageClass", "s3:x-amz-storage-class"),
+        ("VersionId", "s3:versionid"),
+    ):
+        if params.get(parameter):
+            keys[name] = params[parameter]
+    return keys
+
+
+def refuse_unsupported(params: Params) -> None:
+    for name, what in (
+        ("SSECustomerAlgorithm", "Encryption with a customer's key (SSE-C)"),
+        ("ObjectLockMode", "Object Lock"),
+        ("ObjectLockLegalHoldStatus", "Object Lock"),
+        ("WriteOffsetBytes", "Appending to an object"),
+    ):
+        if params.get(name):
+            raise not_simulated(what)
+    if params.get("ServerSideEncryption") == "aws:kms:dsse":
+        raise not_simulated("Dual-layer encryption (aws:kms:dsse)")
+    if params.get("ACL") not in (None, "bucket-owner-full-control", "private"):
+        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
+    if len(params["Key"].encode()) > LONGEST_KEY:
+        raise AwsError("KeyTooLongError", "Your key is too long", 400, Size=str(len(params["Key"].encode())))
+
+
+@service.operation(on=OBJECT, context=conditions, data_event=True)
+async def put_object(call: Call, params: Params) -> Params:
+    refuse_unsupported(params)
+    bucket = bucket_named(call, params)
+    check_write(call.store.get(Object, bucket.name, params["Key"]), params)
+    lock, key = content.new_lock(call, bucket, params["Key"], params)
+    body = call.body if call.body is not None else params.get("Body")
+    written = await content.write(call, key, body)
+    made = new_object(call, params, lock, [written.piece])
+    made.etag = written.md5 if lock.algorithm == "AES256" else secrets.token_hex(16)
+    made.checksums = declared_checksums(call, params)
+    return commit(call, made, params)
+
+
+def new_object(call: Call, params: Params, lock: Lock, pieces: list[Piece]) -> Object:
+    """An object of these pieces, with what the request says of it; its place among the versions comes later."""
+    return Object(
+        bucket=params["Bucket"],
+        key=params["Key"],
+        order="",
+        modified=call.epoch,
+        size=sum(piece.size for piece in pieces),
+        pieces=pieces,
+        lock=lock,
+        headers=kept_headers(params),
+        metadata=params.get("Metadata", {}),
+        tags=tags_of_header(params.get("Tagging", "")),
+        storage=params.get("StorageClass", "STANDARD"),
+    )
+
+
+def kept_headers(params: Params) -> dict[str, Any]:
+    found = {name: params[name] for name in HEADERS if params.get(name)}
+    if isinstance(found.get("Expires"), datetime):
+        found["Expires"] = found["Expires"].timestamp()
+    found.setdefault("ContentType", "binary/octet-stream")
+    if "aws-chunked" in found.get("ContentEncoding", ""):  # how it was sent is no part of what it is
+        rest = [one.strip() for one in found["ContentEncoding"].split(",") if one.strip() != "aws-chunked"]
+        found["ContentEncoding"] = ",".join(rest)
+    return {name: value for name, value in found.items() if value}
+
+
+def tags_of_header(text: str) -> dict[str, str]:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    return checked_tags([{"Key": name, "Value": value} for name, value in pairs], 10)
+
+
+def declared_checksums(call: Call, params: Params) -> dict[str, str]:
+    """The checksums that came with the content, in headers or after it; the gateway has verified them."""
+    found = {name: params.get(name) or call.headers.get(header) for name, header in _TRAILERS.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def commit(call: Call, made: Object, params: Params) -> Params:
+    """Let the new object take its key's place, in one transaction."""
+    with call.transaction():
+        bucket = bucket_named(call, params)  # it may have gone while the content came
+        check_write(call.store.get(Object, bucket.name, made.key), params)
+        made.version = secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
+        made.order = next_order(bucket)
+        freed = keep_current(call, bucket, made)
+        _tell(call, bucket, made)
+    content.remove(call, freed)
+    return {"ETag": f'"{made.etag}"', **encryption(made.lock), **made.checksums, **version_of(bucket, made)}
+
+
+def _tell(call: Call, bucket: Bucket, made: Object) -> None:
+    shown = {"key": made.key, "size": made.size, "etag": made.etag, "sequencer": made.order}
+    if made.version != NULL:
+        shown["version-id"] = made.version
+    publish(call, bucket, "Object Created", {"object": shown, "reason": call.operation})
+
+
+def encryption(lock: Lock) -> Params:
+    """What an answer says of an object's encryption."""
+    if lock.algorithm == "AES256":
+        return {"ServerSideEncryption": "AES256"}
+    shown: Params = {"ServerSideEncryption": lock.algorithm, "SSEKMSKeyId": lock.key_arn}
+    return {**shown, "BucketKeyEnabled": True} if lock.bucket_key else shown
+
+
+def version_of(bucket: Bucket, one: Object) -> Params:
+    return {"VersionId": one.version} if bucket.versioning else {}
+
+
+def read_action(_: Call, params: Params) -> str:
+    return "s3:GetObjectVersion" if params.get("VersionId") else "s3:GetObject"
+
+
+def found_object(call: Call, params: Params) -> tuple[Bucket, Object]:
+    """The object that a call reads. Only who may list the bucket is told that there is none."""
+    bucket, version = bucket_named(call, params), params.get("VersionId")
+    found = find_version(call, bucket, params["Key"], version)
+    if found is None and version is not None:
+        call.authorise("s3:ListBucket", bucket.arn)
+        message = "The specified version does not exist."
+        raise AwsError("NoSuchVersion", message, 404, Key=params["Key"], VersionId=version)
+    if found is None or (found.marker and version is None):
+        call.authorise("s3:ListBucket", bucket.arn)
+        raise no_key(params["Key"])
+    if found.marker:
+        message = "The specified method is not allowed against this resource."
+        raise AwsError("MethodNotAllowed", message, 405, Method="GET", ResourceType="DeleteMarker")
+    return bucket, found
+
+
+@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
+async def get_object(call: Call, params: Params) -> Params:
+    bucket, found = found_object(call, params)
+    check_read(found, params)
+    start, end = range_of(found, params)
+    key = content.data_key(call, found.lock, bucket.name)
+    body = content.read(call, key, found.pieces, start, end)
+    return {"Body": body, **described(bucket, found, params, start, end)}
+
+
+@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
+async def head_object(call: Call, params: Params) -> Params:
+    bucket, found = found_object(call, params)
+    check_read(found, params)
+    start, end = range_of(found, params)
+    if found.lock.algorithm != "AES256":
+        content.data_key(call, found.lock, bucket.name)  # KMS is asked, as for reading
+    return described(bucket, found, params, start, end)
+
+
+def described(bucket: Bucket, found: Object, params: Params, start: int, end: int) -> Params:
+    """An object's headers, with the overrides that the request asks for (response-content-type, …)."""
+    whole = (start, end) == (0, found.size)
+    shown: Params = {
+        "AcceptRanges": "bytes",
+        "LastModified": time(found.modified),
+        "ContentLength": end - start,
+        "ETag": f'"{found.etag}"',
+        "Metadata": found.metadata,
+        **found.headers,
+        **encryption(found.lock),
+        **version_of(bucket, found),
+    }
+    if isinstance(shown.get("Expires"), int | float):
+        shown["Expires"] = datetime.fromtimestamp(shown["Expires"], UTC)
+    if not whole or params.get("Range") or params.get("PartNumber"):
+        shown["ContentRange"] = f"bytes {start}-{end - 1}/{found.size}"
+    elif params.get("ChecksumMode") == "ENABLED":
+        shown |= found.checksums
+    if found.parts and params.get("PartNumber"):
+        shown["PartsCount"] = len(found.parts)
+    if found.tags:
+        shown["TagCount"] = len(found.tags)
+    if found.storage != "STANDARD":
+        shown["StorageClass"] = found.storage
+    return {**shown, **{name: params[f"Response{name}"] for name in HEADERS if params.get(f"Response{name}")}}
