@@ -68,7 +68,8 @@ def credential_of(request: HttpRequest, family: Family | None = None) -> Claim |
     if not header and not query:
         return None
     family = family or family_hint(request)
-    presigned, v2 = "X-Amz-Algorithm=" in query, family == "s3" and is_v2(query)
+    presigned = "X-Amz-Signature=" in query or "X-Amz-Algorithm=" in query
+    v2 = family == "s3" and is_v2(query)
     if header and (presigned or v2):
         raise _claimed_twice(family, header)
     if header:
@@ -109,6 +110,8 @@ def verify(
     whose scope is accepted.
     """
     if claim.form == "presigned v2":
+        if family != "s3":
+            raise missing_token(family)
         return verify_v2(request, claim, secret, now)
     check_claim(request, claim, now, family, service=service, region=region)
     return check_signature(request, claim, secret, family, payload_hash=payload_hash)
