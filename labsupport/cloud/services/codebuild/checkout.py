@@ -1,0 +1,118 @@
+"""Getting a source out of CodeCommit: by git over HTTP, signed with the service role's credentials.
+
+So the role needs codecommit:GitPull, and the trail shows it. The credentials are git's configuration in its
+environment: they stand in no command line and no file.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import shutil
+from pathlib import Path
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, signing_key
+from labsupport.cloud.runner import process
+from labsupport.cloud.runner.spec import ExitStatus, Spec, StartError
+from labsupport.cloud.services.codebuild.base import Params
+from labsupport.cloud.services.codebuild.checks import repository_of
+from labsupport.cloud.services.codebuild.run import Run
+
+_REFUSED = ("403", "401", "could not read Username", "Authentication failed", "Access denied", "is not authorized")
+
+
+async def check_out(run: Run, source: Params, version: str, folder: Path) -> str:
+    """Clone a repository and check a version of it out (a branch, a tag or a commit; empty: the default branch).
+
+    Gives the commit's id. Raises AwsError.
+    """
+    git = _Git(run, folder, repository_of(source["location"]))
+    depth = source.get("gitCloneDepth") or 0
+    shallow = ["--depth", str(depth), "--no-single-branch"] if depth else []
+    await git.clone(shallow)
+    if version:
+        await git.switch(version, bool(depth))
+    return (await git.output("rev-parse", "--verify", "HEAD")).strip()
+
+
+class _Git:
+    """git in one folder, for one repository."""
+
+    def __init__(self, run: Run, folder: Path, repository: str) -> None:
+        self.run, self.folder, self.path = run, folder, f"/v1/repos/{repository}"
+
+    async def clone(self, shallow: list[str]) -> None:
+        address = f"{self.run.call.cloud.settings.endpoint}{self.path}"
+        status, lines = await self.git("clone", "--quiet", *shallow, address, ".")
+        if not status.ok:
+            raise self.failure(lines)
+
+    def failure(self, lines: list[str]) -> AwsError:
+        text = "\n".join(lines)
+        if any(word in text for word in _REFUSED):
+            told = next((line for line in lines if "is not authorized" in line), "")
+            return AwsError("authorization failed", told.removeprefix("remote: ") or text, 403)
+        if "not found" in text or "does not exist" in text or "404" in text:
+            return AwsError("repository not found", text, 404)
+        return AwsError("git clone failed", text, 500)
+
+    async def switch(self, version: str, shallow: bool) -> None:
+        if await self.tried(version):
+            return
+        if shallow:
+            await self.git("fetch", "--quiet", "--unshallow")
+            if await self.tried(version):
+                return
+        raise AwsError("reference not found", version, 404)
+
+    async def tried(self, version: str) -> bool:
+        """A branch of the server counts before a tag, and both before a commit's id."""
+        short = version.removeprefix("refs/heads/").removeprefix("refs/tags/")
+        for revision in (f"refs/remotes/origin/{short}", f"refs/tags/{short}", f"{version}^{{commit}}"):
+            status, _ = await self.git("checkout", "--quiet", "--detach", revision)
+            if status.ok:
+                return True
+        return False
+
+    async def output(self, *arguments: str) -> str:
+        _, lines = await self.git(*arguments)
+        return "\n".join(lines)
+
+    async def git(self, *arguments: str) -> tuple[ExitStatus, list[str]]:
+        lines: list[str] = []
+        program = shutil.which("git") or "git"
+        spec = Spec(self.folder, (program, *arguments), self.run.build.id, self.environment(), lines.append, name="git")
+        try:
+            return await process.run(spec), lines
+        except StartError as error:
+            raise AwsError("git", str(error), 500) from None
+
+    def environment(self) -> dict[str, str]:
+        user = f"{self.run.credentials['AccessKeyId']}%{self.run.credentials['SessionToken']}"
+        basic = base64.b64encode(f"{user}:{self.password()}".encode()).decode()
+        settings = {"http.extraHeader": f"Authorization: Basic {basic}", "advice.detachedHead": "false"}
+        numbered = {
+            f"GIT_CONFIG_{part}_{number}": text
+            for number, pair in enumerate(settings.items())
+            for part, text in zip(("KEY", "VALUE"), pair, strict=True)
+        }
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(self.run.folder),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",
+            "GIT_CONFIG_COUNT": str(len(settings)),
+            **numbered,
+        }
+
+    def password(self) -> str:
+        """The signature that the AWS CLI's credential helper makes: a time, and the path signed with it."""
+        moment = f"{self.run.call.now:%Y%m%dT%H%M%S}"
+        host, region = self.run.call.cloud.settings.host, self.run.build.region
+        canonical = f"GIT\n{self.path}\n\nhost:{host}\n\nhost\n"
+        scope = f"{moment[:8]}/{region}/codecommit/{TERMINATOR}"
+        text = f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        key = signing_key(self.run.credentials["SecretAccessKey"], moment[:8], region, "codecommit")
+        return f"{moment}Z{hmac.digest(key, text.encode(), 'sha256').hex()}"
