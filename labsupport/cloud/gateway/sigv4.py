@@ -32,7 +32,7 @@ from labsupport.cloud.gateway.canonical import (
 )
 from labsupport.cloud.gateway.claim import Claim
 from labsupport.cloud.gateway.claimcheck import check_claim
-from labsupport.cloud.gateway.declared import EMPTY_SHA256, check_payload, declared_payload, hashed
+from labsupport.cloud.gateway.declared import EMPTY_SHA256, check_payload, declared_payload
 from labsupport.cloud.gateway.presigned import presigned_claim
 from labsupport.cloud.gateway.sigv2 import is_v2, v2_claim, verify_v2
 
@@ -46,7 +46,6 @@ __all__ = [
     "declared_payload",
     "expired_token",
     "family_hint",
-    "hashed",
     "invalid_token",
     "missing_token",
     "sign",
