@@ -335,7 +335,7 @@ def test_what_names_a_commit(repository: Repository) -> None:
     for specifier, commit in named.items():
         given = {"commitSpecifier": specifier} if specifier else {}
         assert repository.get_file(filePath="a", **given)["commitId"] == commit
-    for specifier in ("none", "refs/heads/none", NONE, first[:8], "a..b", "refs/tags/old"):
+    for specifier in ("none", "x" * 5000, "a\0b", "refs/heads/none", NONE, first[:8], "a..b", "refs/tags/old"):
         code = code_of(repository.get_file, filePath="a", commitSpecifier=specifier)
         assert code == "CommitDoesNotExistException"
 

@@ -236,6 +236,11 @@ def test_the_default_branch_is_not_deleted_by_a_push(url: str, work: Path) -> No
     assert "main" in git(work, "ls-remote", "--heads", "origin")
 
 
+def test_long_names_of_branches(url: str, work: Path) -> None:
+    git(work, "push", "-q", "origin", f"main:{'x' * 200}")
+    assert "the name is too long" in git(work, "push", "origin", f"main:{'x' * 200}/{'y' * 60}", fails=True)
+
+
 def test_of_a_push_all_or_nothing(shared_cloud: Any, url: str, work: Path) -> None:
     refused = git(work, "push", "origin", ":main", "main:other", fails=True)
     assert refused.count("[remote rejected]") == 2

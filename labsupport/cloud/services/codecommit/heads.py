@@ -47,7 +47,7 @@ def head_of(call: Call, params: Params, author: str = "name") -> Head:
     repository, branch = wanted(call, params), branch_name(params)
     check_branch_name(branch)
     git = storage.opened(call, repository)
-    if git.references.get(TAGS + branch) is not None:
+    if storage.reference(git, TAGS + branch) is not None:
         message = f"{branch} is the name of a tag; a commit needs a branch."
         raise AwsError("BranchNameIsTagNameException", message)
     tip = objects.branch_tip(git, branch)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pygit2
 
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.codecommit import storage
 from labsupport.cloud.services.codecommit.base import HEADS, TAGS, Params, Repository, is_full_id
 
 LARGEST_FILE = 6 * 1024 * 1024  # bytes, by the API; git itself may bring larger ones
@@ -46,7 +47,7 @@ def commit_named(git: pygit2.Repository, repository: Repository, specifier: str 
 
 def _by_reference(git: pygit2.Repository, name: str) -> pygit2.Commit | None:
     for candidate in (name,) if name.startswith("refs/") else (HEADS + name, TAGS + name):
-        reference = git.references.get(candidate) if pygit2.reference_is_valid_name(candidate) else None
+        reference = storage.reference(git, candidate)
         if reference is not None:
             try:
                 return reference.peel(pygit2.Commit)
@@ -57,8 +58,7 @@ def _by_reference(git: pygit2.Repository, name: str) -> pygit2.Commit | None:
 
 def branch_tip(git: pygit2.Repository, name: str) -> str:
     """The commit id of a branch; empty where there is no such branch."""
-    ref = HEADS + name
-    reference = git.references.get(ref) if pygit2.reference_is_valid_name(ref) else None
+    reference = storage.reference(git, HEADS + name)
     return str(reference.target) if reference else ""
 
 

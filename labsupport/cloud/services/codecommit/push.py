@@ -12,6 +12,7 @@ from labsupport.cloud.services.codecommit.pktline import Command, Malformed, Pus
 from labsupport.cloud.services.codecommit.refs import NOTHING, Change
 
 MOST_REFERENCES = 4000  # in a push ("Quotas")
+LONGEST_NAME = 256  # characters of a branch
 LARGEST_HEAD = 4 * 1024 * 1024  # bytes of the commands of a push
 LARGEST_ANSWER = 16 * 1024 * 1024  # bytes of git's report
 _NOT_ALLOWED = "You don't have permission to push changes to this branch"
@@ -57,6 +58,9 @@ def _refused(visit: Visit, repository: Repository, push: Push) -> tuple[str, Aws
         message = f"A push can change at most {MOST_REFERENCES} references; this one changes {len(push.commands)}."
         return push.commands[0].ref, AwsError("MaximumReferencesExceeded", message, 403), "too many references"
     for command in push.commands:
+        if len(command.ref.removeprefix(HEADS)) > LONGEST_NAME:
+            message = f"The name of a branch can have at most {LONGEST_NAME} characters."
+            return command.ref, AwsError("InvalidBranchNameException", message, 403), "the name is too long"
         if _deletes_default(command, repository):
             message = (
                 f"{repository.default_branch} is the default branch of {repository.name} and can't be deleted: "

@@ -163,7 +163,7 @@ def _at_work(cloud: Cloud) -> dict[str, asyncio.Event]:
 
 def _apply(git: pygit2.Repository, change: Change) -> None:
     """Change a reference if it is still as it was."""
-    reference = git.references.get(change.ref)
+    reference = storage.reference(git, change.ref)
     if (str(reference.target) if reference else "") != change.old:
         raise _changed_meanwhile(change)
     try:
@@ -192,7 +192,7 @@ def _was_made(git: pygit2.Repository, intent: Intent, change: Change) -> bool:
     if not pygit2.reference_is_valid_name(change.ref):
         return False
     if not change.new:
-        return git.references.get(change.ref) is None
+        return storage.reference(git, change.ref) is None
     start, signature = f"{change.old or NOTHING} {change.new} ", f"<{sign(intent)[1]}>"
     return any(line.startswith(start) and signature in line for line in _log(Path(git.path) / "logs" / change.ref))
 

@@ -49,6 +49,14 @@ def opened(call: Call, repository: Repository) -> pygit2.Repository:
     return pygit2.Repository(str(ready(call.cloud, repository)), pygit2.enums.RepositoryOpenFlag.BARE)
 
 
+def reference(git: pygit2.Repository, name: str) -> pygit2.Reference | None:
+    """A reference by its full name; a name that none can have names none."""
+    try:
+        return git.references.get(name) if pygit2.reference_is_valid_name(name) else None
+    except ValueError:  # longer than libgit2 takes
+        return None
+
+
 def point_head(path: Path, repository: Repository) -> None:
     """Let HEAD name the default branch, which the record knows: a clone checks it out."""
     head = f"ref: {HEADS}{repository.default_branch}\n" if repository.default_branch else _EMPTY_HEAD
