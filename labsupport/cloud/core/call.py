@@ -35,7 +35,7 @@ class Call:
     host: str = ""  # what the client calls this endpoint, for addresses in answers
     body: AsyncIterator[bytes] | None = None  # a streamed payload, not read yet
     headers: dict[str, str] = field(default_factory=dict)
-    source_arn: str = ""  # for a service's own calls: the resource on whose behalf (aws:SourceArn)
+    source_arn: str = ""  # for a service's own calls: the resource on whose behalf
     signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
 
@@ -93,10 +93,11 @@ class Call:
         As the caller of this call (`as_service=False`, no role: a forward access session), as this
         service's own principal, or under `role` (an ARN), which this service assumes: its trust policy
         has to name the service's principal. `session` names the role's session in the trail, `source_arn`
-        the resource on whose behalf the service acts (aws:SourceArn).
+        the resource on whose behalf the service acts: policies see it (aws:SourceArn) where the service itself
+        calls, which is also when it assumes the role.
         """
         if role:
-            return Client(self, service, _Assumed(self, role, session or self.service.name))
+            return Client(self, service, _Assumed(self, role, session or self.service.name, source_arn), source_arn)
         caller = service_principal(self.service.principal, self.account) if as_service else self.caller
         return Client(self, service, caller, source_arn)
 
@@ -108,11 +109,13 @@ class _Assumed:
     call: Call
     role: str
     session: str
+    source_arn: str = ""
     caller: Caller | None = None
 
     def resolve(self) -> Caller:
         if self.caller is None:
-            sts = Client(self.call, "sts", service_principal(self.call.service.principal, self.call.account))
+            principal = service_principal(self.call.service.principal, self.call.account)
+            sts = Client(self.call, "sts", principal, self.source_arn)
             answer = sts.assume_role(RoleArn=self.role, RoleSessionName=self.session)
             self.caller = self.call.cloud.way_in.caller(answer["Credentials"]["AccessKeyId"])
         return self.caller

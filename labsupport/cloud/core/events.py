@@ -15,7 +15,6 @@ class Event(msgspec.Struct, kw_only=True):
     detail: dict[str, Any]
     resources: list[str]
     time: float
-    bus: str = "default"
 
 
 def envelope(event: Event) -> dict[str, Any]:

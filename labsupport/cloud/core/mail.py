@@ -20,10 +20,10 @@ class Mail(msgspec.Struct, kw_only=True):
     time: float
 
 
-def send(call: Call, to: str, sender: str, subject: str, body: str) -> Mail:
-    """Put a message into the mailbox, in the call's transaction."""
+def send(call: Call, account: str, to: str, sender: str, subject: str, body: str) -> Mail:
+    """Put a message into the mailbox of an account, in the call's transaction."""
     mail = Mail(
-        account=call.account,
+        account=account,
         id=f"{int(call.epoch * 1_000_000):020d}-{ids.short_id(length=6)}",
         to=to,
         sender=sender,

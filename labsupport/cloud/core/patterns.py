@@ -1,6 +1,6 @@
-"""Event patterns: does an event match? (EventBridge User Guide: "Comparison operators for use in event patterns"). Pure.
+"""Event patterns: does an event match? (EventBridge User Guide: "Comparison operators for use in event patterns").
 
-SNS's filter policies are the same language over a message's attributes.
+SNS's filter policies are the same language over a message's attributes. Pure.
 """
 
 import ipaddress

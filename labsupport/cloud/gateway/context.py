@@ -27,7 +27,7 @@ def context_of(
     }
     if call.source_ip[:1].isdigit() or ":" in call.source_ip:
         context["aws:sourceip"] = call.source_ip
-    if call.source_arn:
+    if call.source_arn and call.caller.kind == "service":
         context |= {"aws:sourcearn": call.source_arn, "aws:sourceaccount": call.account}
     context |= _request_tags(params)
     if any("tag/" in key for key in keys):

@@ -6,7 +6,7 @@ import msgspec
 
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.store.record import record
 
@@ -23,7 +23,8 @@ class Rule(msgspec.Struct, kw_only=True):
     name: str
     pattern: str = ""  # JSON
     schedule: str = ""
-    enabled: bool = True
+    next: float = 0.0  # when the schedule's next event is due
+    state: str = "ENABLED"
     description: str = ""
     role: str = ""
     targets: dict[str, Params] = {}  # by id, as PutTargets gives them
@@ -33,14 +34,16 @@ class Rule(msgspec.Struct, kw_only=True):
     def arn(self) -> str:
         return f"arn:aws:events:{self.region}:{self.account}:rule/{self.name}"
 
+    @property
+    def enabled(self) -> bool:
+        return self.state != "DISABLED"
 
-def bus_of(params: Params) -> str:
-    """Only the default bus is here; another one that AWS would know is said not to be."""
-    given = str(params.get("EventBusName") or DEFAULT_BUS)
-    name = given.rsplit("/", 1)[-1] if given.startswith("arn:") else given
+
+def check_bus(given: str | None) -> None:
+    """Buses of one's own are not simulated (CreateEventBus says so), so that only the default one exists."""
+    name = (given or DEFAULT_BUS).rsplit("/", 1)[-1]
     if name != DEFAULT_BUS:
-        raise not_simulated(f"The event bus {name}: only the default bus")
-    return name
+        raise AwsError("ResourceNotFoundException", f"Event bus {name} does not exist.")
 
 
 def on_rule(call: Call, params: Params) -> str:
@@ -48,7 +51,7 @@ def on_rule(call: Call, params: Params) -> str:
 
 
 def rule_named(call: Call, params: Params) -> Rule:
-    bus_of(params)
+    check_bus(params.get("EventBusName"))
     name = params.get("Name") or params.get("Rule") or ""
     rule = call.store.get(Rule, call.account, call.region, name)
     if rule is None:
@@ -58,6 +61,10 @@ def rule_named(call: Call, params: Params) -> Rule:
 
 def validation(message: str) -> AwsError:
     return AwsError("ValidationException", message)
+
+
+def bad_token() -> AwsError:
+    return validation("Parameter NextToken is not valid. Reason: The value was not given out by this operation.")
 
 
 def rule_of_arn(call: Call, arn: str) -> Rule | None:

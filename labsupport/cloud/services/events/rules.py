@@ -1,26 +1,26 @@
 """Rules: put, list, enable, delete, tags, and a pattern tried out."""
 
 import json
-import re
 from typing import Any
 
 from labsupport.cloud.core import paging, patterncheck, patterns, tags
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.events.base import (
     DEFAULT_BUS,
     Params,
     Rule,
-    bus_of,
+    bad_token,
+    check_bus,
     on_rule,
     rule_named,
     rule_of_arn,
     service,
     validation,
 )
+from labsupport.cloud.services.events.schedule import next_time
 
-_RATE = re.compile(r"rate\(\s*(\d+)\s+(minute|minutes|hour|hours|day|days)\s*\)")
-_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+MOST = 300  # rules on a bus
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -35,28 +35,22 @@ def parsed(text: str) -> dict[str, Any]:
     return found
 
 
-def interval(expression: str) -> int:
-    """The seconds of a `rate(5 minutes)`."""
-    match = _RATE.fullmatch(expression)
-    if match is None:
-        if expression.startswith("cron("):
-            raise not_simulated("A rule with a cron expression")
-        raise validation("Parameter ScheduleExpression is not valid.")
-    number, unit = int(match[1]), match[2]
-    if number < 1 or (number == 1) == unit.endswith("s"):
-        raise validation("Parameter ScheduleExpression is not valid.")
-    return number * _SECONDS[unit.removesuffix("s")]
+def _next(call: Call, expression: str) -> float | None:
+    try:
+        return next_time(expression, call.epoch)
+    except ValueError:
+        raise validation("Parameter ScheduleExpression is not valid.") from None
 
 
 @service.operation(on=on_rule, passes=("RoleArn",))
 def put_rule(call: Call, params: Params) -> Params:
-    bus_of(params)
+    """A new rule, or an old one replaced: its targets and tags stay."""
+    check_bus(params.get("EventBusName"))
     pattern, schedule = params.get("EventPattern", ""), params.get("ScheduleExpression", "")
     if not pattern and not schedule:
         raise validation("Parameter(s) EventPattern or ScheduleExpression must be specified.")
     if pattern:
         parsed(pattern)
-    seconds = interval(schedule) if schedule else 0
     old = call.store.get(Rule, call.account, call.region, params["Name"])
     rule = Rule(
         account=call.account,
@@ -64,21 +58,31 @@ def put_rule(call: Call, params: Params) -> Params:
         name=params["Name"],
         pattern=pattern,
         schedule=schedule,
-        enabled=params.get("State", "ENABLED") != "DISABLED",
+        state=params.get("State", "ENABLED"),
         description=params.get("Description", ""),
         role=params.get("RoleArn", ""),
         targets=old.targets if old else {},
         tags=old.tags if old else _checked(tags.from_list(params.get("Tags"))),
     )
+    if old is None and call.store.count(Rule, call.account, call.region) >= MOST:
+        raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+    _schedule(call, rule, old)
     call.store.put(rule)
-    if seconds:
-        call.start("tick", rule.name, after=seconds)
     return {"RuleArn": rule.arn}
+
+
+def _schedule(call: Call, rule: Rule, old: Rule | None) -> None:
+    """Set the schedule's first time; one that has not been changed goes on as it was."""
+    due = _next(call, rule.schedule) if rule.schedule else None
+    if due is None:
+        return
+    rule.next = old.next if old and old.schedule == rule.schedule else due
+    call.start("tick", rule.name, after=rule.next - call.epoch)
 
 
 @service.operation(on=on_rule)
 def describe_rule(call: Call, params: Params) -> Params:
-    return _shown(rule_named(call, params))
+    return {**_shown(rule_named(call, params)), "CreatedBy": call.account}
 
 
 def _shown(rule: Rule) -> Params:
@@ -87,7 +91,7 @@ def _shown(rule: Rule) -> Params:
         "Arn": rule.arn,
         "EventPattern": rule.pattern or None,
         "ScheduleExpression": rule.schedule or None,
-        "State": "ENABLED" if rule.enabled else "DISABLED",
+        "State": rule.state,
         "Description": rule.description or None,
         "RoleArn": rule.role or None,
         "EventBusName": DEFAULT_BUS,
@@ -96,10 +100,10 @@ def _shown(rule: Rule) -> Params:
 
 @service.operation(on="arn:{partition}:events:{region}:{account}:rule/*")
 def list_rules(call: Call, params: Params) -> Params:
-    bus_of(params)
+    check_bus(params.get("EventBusName"))
     found = call.store.list(Rule, call.account, call.region, starting=params.get("NamePrefix", ""))
     chosen, token = paging.page(
-        found, lambda rule: rule.name, params.get("NextToken"), params.get("Limit", 100), validation("Bad NextToken")
+        found, lambda rule: rule.name, params.get("NextToken"), params.get("Limit", 100), bad_token()
     )
     return {"Rules": [_shown(rule) for rule in chosen], "NextToken": token}
 
@@ -107,7 +111,7 @@ def list_rules(call: Call, params: Params) -> Params:
 @service.operation(on=on_rule)
 def enable_rule(call: Call, params: Params) -> Params:
     rule = rule_named(call, params)
-    rule.enabled = True
+    rule.state = "ENABLED"
     call.store.put(rule)
     return {}
 
@@ -115,14 +119,14 @@ def enable_rule(call: Call, params: Params) -> Params:
 @service.operation(on=on_rule)
 def disable_rule(call: Call, params: Params) -> Params:
     rule = rule_named(call, params)
-    rule.enabled = False
+    rule.state = "DISABLED"
     call.store.put(rule)
     return {}
 
 
 @service.operation(on=on_rule)
 def delete_rule(call: Call, params: Params) -> Params:
-    bus_of(params)
+    check_bus(params.get("EventBusName"))
     rule = call.store.get(Rule, call.account, call.region, params["Name"])
     if rule and rule.targets:
         raise validation("Rule can't be deleted since it has targets.")
@@ -154,7 +158,8 @@ def _tagged(call: Call, params: Params) -> Rule:
 
 
 def _checked(found: dict[str, str]) -> dict[str, str]:
-    tags.check(found, validation("A resource can have at most 50 tags."), validation("aws: tags are reserved."))
+    reserved = "Tag keys that begin with aws: are reserved for AWS."
+    tags.check(found, validation("A resource can have at most 50 tags."), validation(reserved))
     return found
 
 
@@ -177,3 +182,22 @@ def untag_resource(call: Call, params: Params) -> Params:
 @service.operation(on="{ResourceARN}")
 def list_tags_for_resource(call: Call, params: Params) -> Params:
     return {"Tags": tags.to_list(_tagged(call, params).tags)}
+
+
+# The one bus
+
+
+def _shown_bus(call: Call) -> Params:
+    return {"Name": DEFAULT_BUS, "Arn": call.arn(f"event-bus/{DEFAULT_BUS}")}
+
+
+@service.operation(on="arn:{partition}:events:{region}:{account}:event-bus/{Name}")
+def describe_event_bus(call: Call, params: Params) -> Params:
+    check_bus(params.get("Name"))
+    return _shown_bus(call)
+
+
+@service.operation(on="arn:{partition}:events:{region}:{account}:event-bus/*")
+def list_event_buses(call: Call, params: Params) -> Params:
+    is_asked_for = DEFAULT_BUS.startswith(params.get("NamePrefix", ""))
+    return {"EventBuses": [_shown_bus(call)] if is_asked_for else []}

@@ -5,33 +5,46 @@ from typing import Any
 
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.events import Event
-from labsupport.cloud.services.events.base import Params, Rule, bus_of, service
-from labsupport.cloud.services.events.delivery import publish
-from labsupport.cloud.services.events.rules import interval
+from labsupport.cloud.services.events.base import Params, Rule, check_bus, service
+from labsupport.cloud.services.events.delivery import publish, send_to
+from labsupport.cloud.services.events.schedule import next_time
 
-LARGEST = 262_144  # bytes of one entry
+LARGEST = 262_144  # bytes of a request's entries
 
 
-def _conditions(call: Call, params: Params) -> Params:
-    entries = params["Entries"]
+def _conditions(_: Call, params: Params) -> Params:
     return {
-        "events:source": [entry["Source"] for entry in entries if entry.get("Source")],
-        "events:detail-type": [entry["DetailType"] for entry in entries if entry.get("DetailType")],
+        "events:source": [entry["Source"] for entry in params["Entries"] if entry.get("Source")],
+        "events:detail-type": [entry["DetailType"] for entry in params["Entries"] if entry.get("DetailType")],
     }
 
 
 @service.operation(on="arn:{partition}:events:{region}:{account}:event-bus/default", context=_conditions)
 def put_events(call: Call, params: Params) -> Params:
+    """Publish events; one that is wrong is reported in its place and keeps none of the others back."""
+    size = sum(_size(entry) for entry in params["Entries"])
+    if size > LARGEST:
+        raise AwsError(
+            "ValidationException", f"Total size of the entries in the request is over the limit of {LARGEST} bytes."
+        )
     results = [_put(call, entry) for entry in params["Entries"]]
     return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
 
 
+def _size(entry: Params) -> int:
+    """As PutEvents counts (User Guide: "Calculating PutEvents event entry size")."""
+    texts = [entry.get(name, "") for name in ("Source", "DetailType", "Detail")] + entry.get("Resources", [])
+    return sum(len(text.encode()) for text in texts) + (14 if "Time" in entry else 0)
+
+
 def _put(call: Call, entry: Params) -> Params:
-    bus_of(entry)
-    detail, problem = _detail(entry)
-    if problem:
-        return {"ErrorCode": "MalformedDetail" if "JSON" in problem else "InvalidArgument", "ErrorMessage": problem}
+    try:
+        check_bus(entry.get("EventBusName"))
+        detail = _detail(entry)
+    except AwsError as error:
+        return {"ErrorCode": error.code, "ErrorMessage": error.message}
     event = Event(
         id=ids.uuid4(),
         account=call.account,
@@ -46,40 +59,49 @@ def _put(call: Call, entry: Params) -> Params:
     return {"EventId": event.id}
 
 
-def _detail(entry: Params) -> tuple[dict[str, Any], str]:
+def _detail(entry: Params) -> dict[str, Any]:
     for name in ("Source", "DetailType", "Detail"):
         if not entry.get(name):
-            return {}, f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            message = f"Parameter {name} is not valid. Reason: {name} is a required argument."
+            raise AwsError("InvalidArgument", message)
     if entry["Source"].startswith("aws."):
-        return {}, "Not authorized for the source: sources that begin with aws. are reserved for AWS."
+        raise AwsError("NotAuthorizedForSourceException", "Not authorized for the source.")
     try:
         detail = json.loads(entry["Detail"])
     except (ValueError, RecursionError):
-        return {}, "Detail is malformed. It is not valid JSON."
+        detail = None
     if not isinstance(detail, dict):
-        return {}, "Detail is malformed. It has to be a JSON object."
-    if sum(len(str(value).encode()) for value in entry.values()) > LARGEST:
-        return {}, "Total size of the entry exceeds the limit."
-    return detail, ""
+        raise AwsError("MalformedDetail", "Detail is malformed.")
+    return detail
 
 
 @service.task("tick")
 async def tick(call: Call, name: str) -> float | None:
-    """A scheduled rule's time has come: its event goes out, and the next time is set."""
-    rule = call.store.get(Rule, call.account, call.region, name)
-    if rule is None or not rule.schedule:
-        return None
-    if rule.enabled:
-        event = Event(
-            id=ids.uuid4(),
-            account=call.account,
-            region=call.region,
-            source="aws.events",
-            detail_type="Scheduled Event",
-            detail={},
-            resources=[rule.arn],
-            time=call.epoch,
-            bus=rule.name,
-        )
-        publish(call, event)
-    return interval(rule.schedule)
+    """A scheduled rule's time has come: its event goes to its targets, and the next time is set."""
+    with call.transaction():
+        rule = call.store.get(Rule, call.account, call.region, name)
+        if rule is None or not rule.schedule:
+            return None
+        if call.epoch < rule.next:  # the schedule has been changed
+            return rule.next - call.epoch
+        if rule.enabled:
+            send_to(call, rule, _scheduled(call, rule))
+        following = next_time(rule.schedule, call.epoch)
+        if following is None:
+            return None
+        rule.next = following
+        call.store.put(rule)
+        return rule.next - call.epoch
+
+
+def _scheduled(call: Call, rule: Rule) -> Event:
+    return Event(
+        id=ids.uuid4(),
+        account=rule.account,
+        region=rule.region,
+        source="aws.events",
+        detail_type="Scheduled Event",
+        detail={},
+        resources=[rule.arn],
+        time=call.epoch,
+    )

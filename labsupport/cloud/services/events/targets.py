@@ -4,21 +4,48 @@ from labsupport.cloud.core import paging
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.events.base import Params, Rule, bus_of, on_rule, rule_named, service, validation
+from labsupport.cloud.services.events.base import (
+    Params,
+    Rule,
+    bad_token,
+    check_bus,
+    on_rule,
+    rule_named,
+    service,
+    validation,
+)
+from labsupport.cloud.services.events.content import PREDEFINED, is_path, placeholders
 
 MOST = 5
 WITH_ROLE = ("codepipeline", "codebuild")  # EventBridge calls these under the target's role
 WITHOUT_ROLE = ("sns", "logs")  # and these as events.amazonaws.com, which their own policies have to allow
+_OPTIONS = {  # of targets that the lab hasn't
+    "DeadLetterConfig": "A dead-letter queue of a target",
+    "KinesisParameters": "A Kinesis target",
+    "RunCommandParameters": "A Run Command target",
+    "EcsParameters": "An ECS target",
+    "BatchParameters": "An AWS Batch target",
+    "SqsParameters": "An SQS target",
+    "HttpParameters": "An HTTP target",
+    "RedshiftDataParameters": "A Redshift target",
+    "SageMakerPipelineParameters": "A SageMaker target",
+    "AppSyncParameters": "An AppSync target",
+}
 
 
-@service.operation(on=on_rule, passes=("Targets.RoleArn",))
+def _conditions(_: Call, params: Params) -> Params:
+    return {"events:targetarn": [target["Arn"] for target in params["Targets"]]}
+
+
+@service.operation(on=on_rule, passes=("Targets.RoleArn",), context=_conditions)
 def put_targets(call: Call, params: Params) -> Params:
     rule = rule_named(call, params)
     for target in params["Targets"]:
         _check(target)
+        _check_input(target)
     targets = {**rule.targets, **{target["Id"]: target for target in params["Targets"]}}
     if len(targets) > MOST:
-        raise AwsError("LimitExceededException", f"The requested resource exceeds the maximum number allowed: {MOST}.")
+        raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
     rule.targets = targets
     call.store.put(rule)
     return {"FailedEntryCount": 0, "FailedEntries": []}
@@ -32,9 +59,26 @@ def _check(target: Params) -> None:
         raise not_simulated(f"A target of the service {arn.service}")
     if arn.service in WITH_ROLE and not target.get("RoleArn"):
         raise validation(f"RoleArn is required for target {target['Arn']}.")
+    for option, what in _OPTIONS.items():
+        if target.get(option):
+            raise not_simulated(what)
+
+
+def _check_input(target: Params) -> None:
     if sum(name in target for name in ("Input", "InputPath", "InputTransformer")) > 1:
         message = f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
         raise validation(message)
+    paths = target.get("InputTransformer", {}).get("InputPathsMap", {})
+    for path in [*paths.values(), target.get("InputPath", "$")]:
+        if not is_path(path):
+            raise validation(
+                f"Invalid input path for target {target['Id']}: {path} is no JSON path like $.detail.state."
+            )
+    for name in placeholders(target.get("InputTransformer", {}).get("InputTemplate", "")):
+        if name not in paths and name not in PREDEFINED:
+            raise validation(
+                f"Invalid InputTemplate for target {target['Id']}: InputPathsMap does not define <{name}>."
+            )
 
 
 @service.operation(on=on_rule)
@@ -54,17 +98,17 @@ def remove_targets(call: Call, params: Params) -> Params:
 def list_targets_by_rule(call: Call, params: Params) -> Params:
     targets = sorted(rule_named(call, params).targets.values(), key=lambda target: str(target["Id"]))
     chosen, token = paging.page(
-        targets, lambda one: str(one["Id"]), params.get("NextToken"), params.get("Limit", 100), validation("NextToken")
+        targets, lambda one: str(one["Id"]), params.get("NextToken"), params.get("Limit", 100), bad_token()
     )
     return {"Targets": chosen, "NextToken": token}
 
 
 @service.operation(on="arn:{partition}:events:{region}:{account}:rule/*")
 def list_rule_names_by_target(call: Call, params: Params) -> Params:
-    bus_of(params)
+    check_bus(params.get("EventBusName"))
     rules = call.store.list(Rule, call.account, call.region)
     found = [rule for rule in rules if any(one["Arn"] == params["TargetArn"] for one in rule.targets.values())]
     chosen, token = paging.page(
-        found, lambda rule: rule.name, params.get("NextToken"), params.get("Limit", 100), validation("NextToken")
+        found, lambda rule: rule.name, params.get("NextToken"), params.get("Limit", 100), bad_token()
     )
     return {"RuleNames": [rule.name for rule in chosen], "NextToken": token}

@@ -43,7 +43,8 @@ class Subscription(msgspec.Struct, kw_only=True):
     confirmed: bool = False
     needs_signature: bool = False  # to unsubscribe
     attributes: dict[str, str] = {}
-    created: float
+    principal: str  # who subscribed
+    asked: float  # when its confirmation was last asked for
 
     @property
     def arn(self) -> str:
@@ -81,7 +82,11 @@ def find_topic(call: Call, arn: str) -> Topic | None:
 
 
 def topic_of(call: Call, arn: str) -> Topic:
-    if parse(arn) is None:
+    """The topic; it has to be in the region that is called, as SNS's endpoints know their own only."""
+    parsed = parse(arn)
+    if parsed is None:
+        raise invalid(f"TopicArn Reason: An ARN must have at least 6 elements, not {arn.count(':') + 1}")
+    if parsed.service != "sns" or parsed.region != call.region:
         raise invalid("TopicArn")
     topic = find_topic(call, arn)
     if topic is None:
@@ -94,7 +99,9 @@ def topic_of_subscription(arn: str) -> str:
 
 
 def subscription_of(call: Call, arn: str) -> Subscription:
-    found = call.store.get(Subscription, *arn.rpartition(":")[::2]) if arn.count(":") == 6 else None
+    if arn.count(":") < 5:
+        raise invalid(f"SubscriptionArn Reason: An ARN must have at least 6 elements, not {arn.count(':') + 1}")
+    found = call.store.get(Subscription, *arn.rpartition(":")[::2])
     if found is None:
         raise AwsError("NotFoundException", "Subscription does not exist", 404)
     return found

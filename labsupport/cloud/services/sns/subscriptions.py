@@ -5,7 +5,7 @@ import re
 import secrets
 from urllib.parse import urlencode
 
-from labsupport.cloud.core import ids, mail, paging
+from labsupport.cloud.core import ids, mail, paging, patterncheck
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.services.sns.base import (
@@ -22,7 +22,7 @@ from labsupport.cloud.services.sns.base import (
 SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 _PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
 _OF_THE_LAB = ("email", "email-json")
-_ATTRIBUTES = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "DeliveryPolicy", "RedrivePolicy")
+_LIFE = 2 * 86_400  # seconds that a confirmation's token holds
 
 
 @service.operation(
@@ -38,16 +38,19 @@ def subscribe(call: Call, params: Params) -> Params:
         raise not_simulated(f"A subscription with the protocol {protocol}")
     if not re.fullmatch(r"[^@\s]+@[^@\s]+", endpoint):
         raise invalid("Email address")
-    found = _existing(call, topic, protocol, endpoint) or _new(call, topic, params)
+    found = _existing(call, topic, params) or _new(call, topic, params)
     if not found.confirmed:
         _ask(call, topic, found)
     shown = found.arn if found.confirmed or params.get("ReturnSubscriptionArn") else "pending confirmation"
     return {"SubscriptionArn": shown}
 
 
-def _existing(call: Call, topic: Topic, protocol: str, endpoint: str) -> Subscription | None:
+def _existing(call: Call, topic: Topic, params: Params) -> Subscription | None:
+    """Subscribing again gives the old subscription, as long as nothing about it would differ."""
     for subscription in call.store.list(Subscription, topic.arn):
-        if (subscription.protocol, subscription.endpoint) == (protocol, endpoint):
+        if (subscription.protocol, subscription.endpoint) == (params["Protocol"], params["Endpoint"]):
+            if any(subscription.attributes.get(key) != value for key, value in params.get("Attributes", {}).items()):
+                raise invalid("Attributes Reason: Subscription already exists with different attributes")
             return subscription
     return None
 
@@ -60,22 +63,27 @@ def _new(call: Call, topic: Topic, params: Params) -> Subscription:
         protocol=params["Protocol"],
         endpoint=params["Endpoint"],
         token=secrets.token_hex(64),
-        created=call.epoch,
+        principal=call.caller.arn,
+        asked=call.epoch,
     )
-    for name, value in params.get("Attributes", {}).items():
-        _set(subscription, name, value)
-    call.store.put(subscription)
+    given = params.get("Attributes", {})
+    for name in sorted(given, key=lambda name: name != "FilterPolicyScope"):  # it says how the policy is read
+        _set(subscription, name, given[name])
     return subscription
 
 
 def _ask(call: Call, topic: Topic, subscription: Subscription) -> None:
+    subscription.asked = call.epoch
+    call.store.put(subscription)
     link = _link(call, Action="ConfirmSubscription", TopicArn=topic.arn, Token=subscription.token)
     body = (
         f"You have chosen to subscribe to the topic:\n{topic.arn}\n\n"
         f"To confirm this subscription, click or visit the link below (If this was in error no action is necessary):\n"
         f"{link}\n"
     )
-    mail.send(call, subscription.endpoint, SENDER, "AWS Notification - Subscription Confirmation", body)
+    mail.send(
+        call, subscription.owner, subscription.endpoint, SENDER, "AWS Notification - Subscription Confirmation", body
+    )
 
 
 def unsubscribe_link(call: Call, subscription: Subscription) -> str:
@@ -91,7 +99,9 @@ def confirm_subscription(call: Call, params: Params) -> Params:
     """The token from the message is what entitles to confirm; whoever visits the link has it."""
     topic = topic_of(call, params["TopicArn"])
     for subscription in call.store.list(Subscription, topic.arn):
-        if secrets.compare_digest(subscription.token, params["Token"]):
+        if secrets.compare_digest(subscription.token.encode(), params["Token"].encode()):
+            if not subscription.confirmed and call.epoch - subscription.asked > _LIFE:
+                break
             subscription.confirmed = True
             subscription.needs_signature = params.get("AuthenticateOnUnsubscribe", "").lower() == "true"
             call.store.put(subscription)
@@ -106,8 +116,6 @@ def _on_topic_of(call: Call, params: Params) -> str:
 @service.operation(on=_on_topic_of, action=None)
 def unsubscribe(call: Call, params: Params) -> Params:
     """By its owner or the topic's, or by the link in a message, unless the subscriber asked for a signature."""
-    if params["SubscriptionArn"] == "PendingConfirmation":
-        raise invalid("SubscriptionArn Reason: An ARN must have at least 6 elements, not 1")
     subscription = subscription_of(call, params["SubscriptionArn"])
     if call.caller.kind != "anonymous" or subscription.needs_signature:
         call.authorise("sns:Unsubscribe", subscription.topic)
@@ -117,7 +125,8 @@ def unsubscribe(call: Call, params: Params) -> Params:
 
 @service.operation()
 def list_subscriptions(call: Call, params: Params) -> Params:
-    found = [one for one in call.store.list(Subscription) if one.owner == call.account]
+    here = f"arn:aws:sns:{call.region}:"
+    found = [one for one in call.store.list(Subscription) if one.owner == call.account and one.topic.startswith(here)]
     return _page(found, params)
 
 
@@ -127,6 +136,7 @@ def list_subscriptions_by_topic(call: Call, params: Params) -> Params:
 
 
 def _page(found: list[Subscription], params: Params) -> Params:
+    found.sort(key=lambda one: one.arn)
     chosen, token = paging.page(found, lambda one: one.arn, params.get("NextToken"), 100, invalid("NextToken"))
     return {"Subscriptions": [_shown(one) for one in chosen], "NextToken": token}
 
@@ -148,7 +158,10 @@ def get_subscription_attributes(call: Call, params: Params) -> Params:
         "PendingConfirmation": str(not subscription.confirmed).lower(),
         "ConfirmationWasAuthenticated": str(subscription.needs_signature).lower(),
         "RawMessageDelivery": "false",
+        "SubscriptionPrincipal": subscription.principal,
     }
+    if "FilterPolicy" in subscription.attributes:
+        flags["FilterPolicyScope"] = "MessageAttributes"
     return {
         "Attributes": {**_shown(subscription), "SubscriptionArn": subscription.arn, **flags, **subscription.attributes}
     }
@@ -165,10 +178,54 @@ def set_subscription_attributes(call: Call, params: Params) -> Params:
 def _set(subscription: Subscription, name: str, value: str) -> None:
     if name not in _ATTRIBUTES:
         raise invalid("AttributeName")
-    if name == "FilterPolicy" and value:
-        try:
-            if not isinstance(json.loads(value), dict):
-                raise ValueError
-        except ValueError:
-            raise invalid("FilterPolicy: failed to parse JSON.") from None
-    subscription.attributes[name] = value
+    _ATTRIBUTES[name](subscription, value)
+    if name == "FilterPolicy" and not value:
+        subscription.attributes.pop(name, None)
+    else:
+        subscription.attributes[name] = value
+
+
+def _check_filter(subscription: Subscription, value: str) -> None:
+    """A filter policy is an event pattern over the message's attributes or its body; an empty one takes all."""
+    try:
+        policy = json.loads(value or "{}")
+    except (ValueError, RecursionError):
+        raise invalid("FilterPolicy: failed to parse JSON.") from None
+    try:
+        if policy != {}:
+            patterncheck.check(policy)
+    except patterncheck.PatternError as error:
+        raise invalid(f"FilterPolicy: {error}") from None
+    in_body = subscription.attributes.get("FilterPolicyScope") == "MessageBody"
+    if not in_body and any(isinstance(one, dict) for one in policy.values()):
+        raise invalid("Filter policy scope MessageAttributes does not support nested filter policy")
+
+
+def _check_scope(_: Subscription, value: str) -> None:
+    if value not in ("MessageAttributes", "MessageBody"):
+        message = f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
+        raise invalid(message)
+
+
+def _check_raw(subscription: Subscription, value: str) -> None:
+    if value.lower() not in ("true", "false"):
+        raise invalid(f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
+    if value.lower() == "true":
+        raise invalid(f"Delivery protocol [{subscription.protocol}] does not support raw message delivery.")
+
+
+def _check_delivery(_: Subscription, value: str) -> None:
+    raise not_simulated("The delivery policy of a subscription, which is one of HTTP endpoints")
+
+
+def _check_redrive(_: Subscription, value: str) -> None:
+    raise not_simulated("A dead-letter queue of a subscription")
+
+
+_ATTRIBUTES = {
+    "FilterPolicy": _check_filter,
+    "FilterPolicyScope": _check_scope,
+    "RawMessageDelivery": _check_raw,
+    "DeliveryPolicy": _check_delivery,
+    "RedrivePolicy": _check_redrive,
+}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 from labsupport.cloud.core import paging, tags
 from labsupport.cloud.core.call import Call
@@ -102,11 +103,16 @@ def _set(topic: Topic, name: str, value: str) -> None:
     if name == "Policy":
         topic.policy = _policy(topic, value)
     elif name == "DisplayName":
+        if len(value) > 100 or not value.isprintable():
+            raise invalid("DisplayName")
         topic.display_name = value
     elif name == "KmsMasterKeyId":
         topic.kms_key = value
     elif name in _KEPT:
         topic.attributes[name] = value
+    elif name in ("FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy"):
+        if value.lower() not in ("", "false"):
+            raise not_simulated("A FIFO topic")
     else:
         raise invalid("AttributeName")
 
@@ -118,7 +124,20 @@ def _policy(topic: Topic, text: str) -> str:
         document.parse(text, "resource")
     except AwsError as error:
         raise invalid(f"Policy Error: {error.message}") from None
+    if any(not _is_own(action) for action in _actions(json.loads(text))):
+        raise invalid("Policy statement action out of service scope!")
     return text
+
+
+def _actions(policy: Params) -> Iterator[str]:
+    statements = policy["Statement"]
+    for statement in statements if isinstance(statements, list) else [statements]:
+        named = statement.get("Action", statement.get("NotAction", []))
+        yield from [named] if isinstance(named, str) else named
+
+
+def _is_own(action: str) -> bool:
+    return action == "*" or action.lower().startswith("sns:")
 
 
 @service.operation(on="{TopicArn}")
