@@ -293,6 +293,8 @@ def _artifacts(spot: Spot | None, secondary: bool = False) -> Artifacts | None:
     keys = ["files", "name", "discard-paths", "base-directory", "exclude-paths", "enable-symlinks", "s3-prefix"]
     # `type: zip` is from the first days of CodeBuild and says nothing any more.
     spot.fields(keys if secondary else [*keys, "secondary-artifacts", "type"])
+    if spot.get("files") is None and spot.get("secondary-artifacts"):
+        return None  # a pipeline's build with several outputs needs no primary artifact
     return Artifacts(
         files=_required_files(spot),
         name=text(spot.get("name")),

@@ -11,7 +11,6 @@ import os
 import shutil
 from pathlib import Path
 
-from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, signing_key
 from labsupport.cloud.runner import process
 from labsupport.cloud.runner.spec import ExitStatus, Spec, StartError
@@ -19,13 +18,18 @@ from labsupport.cloud.services.codebuild.base import Params
 from labsupport.cloud.services.codebuild.checks import repository_of
 from labsupport.cloud.services.codebuild.run import Run
 
+
+class CheckoutError(Exception):
+    """A source that git cannot give, as CodeBuild says it: `reference not found`, and what is known besides."""
+
+
 _REFUSED = ("403", "401", "could not read Username", "Authentication failed", "Access denied", "is not authorized")
 
 
 async def check_out(run: Run, source: Params, version: str, folder: Path) -> str:
     """Clone a repository and check a version of it out (a branch, a tag or a commit; empty: the default branch).
 
-    Gives the commit's id. Raises AwsError.
+    Gives the commit's id. Raises CheckoutError.
     """
     git = _Git(run, folder, repository_of(source["location"]))
     depth = source.get("gitCloneDepth") or 0
@@ -48,14 +52,14 @@ class _Git:
         if not status.ok:
             raise self.failure(lines)
 
-    def failure(self, lines: list[str]) -> AwsError:
+    def failure(self, lines: list[str]) -> CheckoutError:
         text = "\n".join(lines)
         if any(word in text for word in _REFUSED):
-            told = next((line for line in lines if "is not authorized" in line), "")
-            return AwsError("authorization failed", told.removeprefix("remote: ") or text, 403)
-        if "not found" in text or "does not exist" in text or "404" in text:
-            return AwsError("repository not found", text, 404)
-        return AwsError("git clone failed", text, 500)
+            told = " ".join(line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote: "))
+            return CheckoutError(f"authorization failed: {told}" if told else "authorization failed")
+        if "not found" in text or "404" in text:
+            return CheckoutError("repository not found")
+        return CheckoutError(f"git clone failed: {text}")
 
     async def switch(self, version: str, shallow: bool) -> None:
         if await self.tried(version):
@@ -64,7 +68,7 @@ class _Git:
             await self.git("fetch", "--quiet", "--unshallow")
             if await self.tried(version):
                 return
-        raise AwsError("reference not found", version, 404)
+        raise CheckoutError("reference not found")
 
     async def tried(self, version: str) -> bool:
         """A branch of the server counts before a tag, and both before a commit's id."""
@@ -86,7 +90,7 @@ class _Git:
         try:
             return await process.run(spec), lines
         except StartError as error:
-            raise AwsError("git", str(error), 500) from None
+            raise CheckoutError(str(error)) from None
 
     def environment(self) -> dict[str, str]:
         user = f"{self.run.credentials['AccessKeyId']}%{self.run.credentials['SessionToken']}"

@@ -11,9 +11,10 @@ from labsupport.cloud.services.codebuild.progress import PhaseError
 from labsupport.cloud.services.codebuild.run import Run
 
 _TAIL = 50  # lines of a failed command's output that on-failure looks through
+# Git asks a helper to `store` and `erase`, too, which the AWS CLI's does not take that option for.
 _GIT_CONFIGURATION = """\
 [credential]
-\thelper = "!aws codecommit credential-helper --ignore-host-check $@"
+\thelper = "!f() { test $1 != get || aws codecommit credential-helper get --ignore-host-check; }; f"
 \tUseHttpPath = true
 """
 

@@ -116,7 +116,7 @@ def built_in(run: Run) -> dict[str, str]:
         "CODEBUILD_PROJECT_ARN": f"arn:aws:codebuild:{build.region}:{build.account}:project/{build.project}",
         "CODEBUILD_SOURCE_REPO_URL": settings["source"].get("location", ""),
         "CODEBUILD_SOURCE_VERSION": settings.get("sourceVersion", ""),
-        "CODEBUILD_START_TIME": str(int(build.started * 1000)),
+        "CODEBUILD_START_TIME": str(round(build.started * 1000)),
         **{f"CODEBUILD_SRC_DIR_{name}" if name else "CODEBUILD_SRC_DIR": str(at) for name, at in run.sources.items()},
     }
     return {**found, COMMIT: build.resolved} if build.resolved else found

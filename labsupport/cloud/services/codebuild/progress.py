@@ -43,6 +43,8 @@ def end(call: Call, build: Build, status: str, context: dict[str, str] | None = 
 def finish(call: Call, build: Build, status: str, context: dict[str, str] | None = None) -> None:
     """End the build, and the phase that runs with the same status."""
     with call.transaction():
+        if context and build.phase.ended is not None:  # it happened between two phases
+            build.phases.append(PhaseRun(type="FINALIZING", started=call.epoch))
         _end(call, build, status, context)
         build.phases.append(PhaseRun(type="COMPLETED", started=call.epoch))
         build.status, build.ended = status, call.epoch

@@ -1,11 +1,11 @@
 """Getting a build's sources: out of S3, out of a pipeline's artifacts, out of CodeCommit; all under its role."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.codebuild.base import Params, bucket_and_key
-from labsupport.cloud.services.codebuild.checkout import check_out
+from labsupport.cloud.services.codebuild.checkout import CheckoutError, check_out
 from labsupport.cloud.services.codebuild.progress import PhaseError
 from labsupport.cloud.services.codebuild.run import Run, in_thread, sentence
 from labsupport.files.archive import ArchiveError, unpack
@@ -35,6 +35,8 @@ async def _one(run: Run, identifier: str, source: Params, version: str, folder: 
         await _fill(run, identifier, source, version, folder)
     except AwsError as error:
         raise _failed(sentence(error), identifier, version) from None
+    except CheckoutError as error:
+        raise _failed(str(error), identifier, version) from None
     except ArchiveError as error:
         raise _failed(f"the source archive cannot be unpacked: {error}", identifier, version) from None
 
@@ -63,7 +65,7 @@ async def _from_s3(run: Run, source: Params, version: str, folder: Path) -> None
         return
     if version:
         raise AwsError("InvalidInput", "Source version should be empty for S3 folder source location")
-    for name in [name async for name in _names(run, bucket, key)]:
+    for name in _names(run, bucket, key):
         await _object(run, bucket, name, "", _inside(folder, name.removeprefix(key)))
 
 
@@ -73,15 +75,13 @@ def _inside(folder: Path, name: str) -> Path:
     return target
 
 
-async def _names(run: Run, bucket: str, prefix: str) -> AsyncIterator[str]:
+def _names(run: Run, bucket: str, prefix: str) -> Iterator[str]:
+    """The keys of a folder's objects, without those that only mark folders."""
     more: Params = {}
     while True:
-        answer = run.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
-        page = await answer if hasattr(answer, "__await__") else answer
-        for one in page.get("Contents", []):
-            if not one["Key"].endswith("/"):
-                yield one["Key"]
-        if not page.get("IsTruncated"):
+        page = run.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, **more)
+        yield from (one["Key"] for one in page.get("Contents", []) if not one["Key"].endswith("/"))
+        if not page["IsTruncated"]:
             return
         more = {"ContinuationToken": page["NextContinuationToken"]}
 
