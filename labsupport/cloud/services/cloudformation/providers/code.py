@@ -1,0 +1,261 @@
+"""AWS::CodeCommit::Repository, AWS::CodeBuild::Project, AWS::CodeDeploy::*, AWS::CodePipeline::Pipeline."""
+
+from typing import Any
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.tags import to_list
+from labsupport.cloud.services.cloudformation.base import not_here
+from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
+from labsupport.cloud.services.cloudformation.records import Params
+from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
+
+
+def api(value: Any) -> Any:
+    """A template's spelling (`ServiceRole`) as the API's (`serviceRole`), all the way down."""
+    if isinstance(value, list):
+        return [api(one) for one in value]
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: api(item) for key, item in value.items()}
+    return value
+
+
+# CodeCommit
+
+
+async def _create_repository(work: Work, props: Params) -> Made:
+    refuse_others(props, ("RepositoryName", "RepositoryDescription", "Tags", "KmsKeyId"), "AWS::CodeCommit::Repository")
+    optional = {"repositoryDescription": props.get("RepositoryDescription"), "kmsKeyId": props.get("KmsKeyId")}
+    tags = work.tags(props.get("Tags"))
+    work.once(
+        work.client("codecommit").create_repository,
+        "RepositoryNameExistsException",
+        repositoryName=props["RepositoryName"],
+        **{key: value for key, value in optional.items() if value},
+        **({"tags": tags} if tags else {}),
+    )
+    return _shown_repository(work, props["RepositoryName"])
+
+
+def _shown_repository(work: Work, name: str) -> Made:
+    found = work.client("codecommit").get_repository(repositoryName=name)["repositoryMetadata"]
+    attributes = {"Arn": found["Arn"], "Name": name}
+    attributes |= {"CloneUrlHttp": found["cloneUrlHttp"], "CloneUrlSsh": found.get("cloneUrlSsh", "")}
+    return Made(found["repositoryId"], attributes)
+
+
+async def _update_repository(work: Work, physical: str, old: Params, new: Params) -> Made:
+    codecommit = work.client("codecommit")
+    if old["RepositoryName"] != new["RepositoryName"]:
+        codecommit.update_repository_name(oldName=old["RepositoryName"], newName=new["RepositoryName"])
+    if old.get("RepositoryDescription") != new.get("RepositoryDescription"):
+        text = new.get("RepositoryDescription", "")
+        codecommit.update_repository_description(repositoryName=new["RepositoryName"], repositoryDescription=text)
+    return _shown_repository(work, new["RepositoryName"])
+
+
+async def _delete_repository(work: Work, physical: str, props: Params) -> None:
+    work.client("codecommit").delete_repository(repositoryName=props["RepositoryName"])
+
+
+# CodeBuild
+
+_PROJECT = ("Name", "Description", "Source", "SecondarySources", "Artifacts", "SecondaryArtifacts", "Environment",
+            "ServiceRole", "EncryptionKey", "TimeoutInMinutes", "QueuedTimeoutInMinutes", "Cache", "LogsConfig", "Tags",
+            "SourceVersion", "ConcurrentBuildLimit", "Visibility")  # fmt: skip
+
+
+def _project(work: Work, name: str, props: Params) -> Params:
+    refuse_others(props, _PROJECT, "AWS::CodeBuild::Project")
+    params: Params = api({key: value for key, value in props.items() if key not in ("Tags", "Name", "Visibility")})
+    for source in [params.get("source", {}), *params.get("secondarySources", [])]:
+        if "buildSpec" in source:
+            source["buildspec"] = source.pop("buildSpec")
+    for numeric in ("timeoutInMinutes", "queuedTimeoutInMinutes", "concurrentBuildLimit"):
+        if numeric in params:
+            params[numeric] = int(params[numeric])
+    environment = params.get("environment", {})
+    if "privilegedMode" in environment:
+        environment["privilegedMode"] = str(environment["privilegedMode"]).lower() == "true"
+    tags = work.tags(props.get("Tags"))
+    if tags:
+        params["tags"] = to_list(tags, "key", "value")
+    return {"name": name, **params}
+
+
+async def _create_project(work: Work, props: Params) -> Made:
+    name = work.name(props.get("Name"), longest=150)
+    create = work.client("codebuild").create_project
+    work.once(create, "ResourceAlreadyExistsException", **_project(work, name, props))
+    return _shown_project(work, name)
+
+
+def _shown_project(work: Work, name: str) -> Made:
+    arn = f"arn:aws:codebuild:{work.stack.region}:{work.stack.account}:project/{name}"
+    return Made(name, {"Arn": arn})
+
+
+async def _update_project(work: Work, name: str, old: Params, new: Params) -> Made:
+    work.client("codebuild").update_project(**_project(work, name, new))
+    return _shown_project(work, name)
+
+
+async def _delete_project(work: Work, name: str, props: Params) -> None:
+    work.client("codebuild").delete_project(name=name)
+
+
+# CodeDeploy
+
+
+async def _create_application(work: Work, props: Params) -> Made:
+    name = work.name(props.get("ApplicationName"), longest=100)
+    platform = {"computePlatform": props["ComputePlatform"]} if props.get("ComputePlatform") else {}
+    create = work.client("codedeploy").create_application
+    work.once(create, "ApplicationAlreadyExistsException", applicationName=name, **platform)
+    return Made(name)
+
+
+async def _keep_name(work: Work, physical: str, old: Params, new: Params) -> Made:
+    return Made(physical)
+
+
+async def _delete_application(work: Work, name: str, props: Params) -> None:
+    gone(work.client("codedeploy").delete_application, "ApplicationDoesNotExistException", applicationName=name)
+
+
+_GROUP = ("ApplicationName", "DeploymentGroupName", "ServiceRoleArn", "DeploymentConfigName", "Ec2TagFilters", "Ec2TagSet",
+          "AutoRollbackConfiguration", "DeploymentStyle", "TriggerConfigurations", "Tags", "OutdatedInstancesStrategy",
+          "AlarmConfiguration")  # fmt: skip
+
+
+def _group(work: Work, name: str, props: Params) -> Params:
+    refuse_others(props, _GROUP, "AWS::CodeDeploy::DeploymentGroup")
+    params: Params = {"applicationName": props["ApplicationName"], "serviceRoleArn": props["ServiceRoleArn"]}
+    for key in ("DeploymentConfigName", "OutdatedInstancesStrategy"):
+        if props.get(key):
+            params[key[:1].lower() + key[1:]] = props[key]
+    if props.get("Ec2TagFilters"):
+        params["ec2TagFilters"] = props["Ec2TagFilters"]
+    if props.get("Ec2TagSet"):
+        groups = [one["Ec2TagGroup"] for one in props["Ec2TagSet"].get("Ec2TagSetList", [])]
+        params["ec2TagSet"] = {"ec2TagSetList": groups}
+    for key in ("AutoRollbackConfiguration", "DeploymentStyle", "TriggerConfigurations", "AlarmConfiguration"):
+        if props.get(key):
+            params[key[:1].lower() + key[1:]] = api(props[key])
+    return params
+
+
+async def _create_deployment_group(work: Work, props: Params) -> Made:
+    name = work.name(props.get("DeploymentGroupName"), longest=100)
+    create = work.client("codedeploy").create_deployment_group
+    params = {**_group(work, name, props), "deploymentGroupName": name}
+    work.once(create, "DeploymentGroupAlreadyExistsException", **params)
+    return Made(name)
+
+
+async def _update_deployment_group(work: Work, name: str, old: Params, new: Params) -> Made:
+    params = {**_group(work, name, new), "currentDeploymentGroupName": name}
+    work.client("codedeploy").update_deployment_group(**params)
+    return Made(name)
+
+
+async def _delete_deployment_group(work: Work, name: str, props: Params) -> None:
+    gone(
+        work.client("codedeploy").delete_deployment_group, "ApplicationDoesNotExistException",
+        applicationName=props["ApplicationName"], deploymentGroupName=name,
+    )  # fmt: skip
+
+
+async def _create_deployment_config(work: Work, props: Params) -> Made:
+    name = work.name(props.get("DeploymentConfigName"), longest=100)
+    if props.get("TrafficRoutingConfig") or props.get("ZonalConfig"):
+        raise not_here("Traffic routing and zones in an AWS::CodeDeploy::DeploymentConfig")
+    hosts = props.get("MinimumHealthyHosts", {})
+    healthy = {"minimumHealthyHosts": {"type": hosts["Type"], "value": int(hosts["Value"])}} if hosts else {}
+    create = work.client("codedeploy").create_deployment_config
+    work.once(create, "DeploymentConfigAlreadyExistsException", deploymentConfigName=name, **healthy)
+    return Made(name)
+
+
+async def _delete_deployment_config(work: Work, name: str, props: Params) -> None:
+    work.client("codedeploy").delete_deployment_config(deploymentConfigName=name)
+
+
+# CodePipeline
+
+
+def _pipeline(name: str, props: Params) -> Params:
+    refuse_others(
+        props,
+        ("Name", "RoleArn", "Stages", "ArtifactStore", "PipelineType", "ExecutionMode", "Variables", "Tags",
+         "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Triggers", "ArtifactStores"),
+        "AWS::CodePipeline::Pipeline",
+    )  # fmt: skip
+    declared: Params = {"name": name, "roleArn": props["RoleArn"]}
+    declared["stages"] = [
+        {"name": one["Name"], "actions": [_action(two) for two in one["Actions"]]} for one in props["Stages"]
+    ]
+    if props.get("ArtifactStore"):
+        declared["artifactStore"] = api(props["ArtifactStore"])
+    for key in ("PipelineType", "ExecutionMode", "Variables", "Triggers"):
+        if props.get(key):
+            declared[key[:1].lower() + key[1:]] = api(props[key])
+    return declared
+
+
+def _action(props: Params) -> Params:
+    found: Params = api({key: value for key, value in props.items() if key not in ("Configuration", "RunOrder")})
+    found["actionTypeId"]["version"] = str(found["actionTypeId"]["version"])
+    if props.get("Configuration"):
+        found["configuration"] = {key: _configured(value) for key, value in props["Configuration"].items()}
+    if props.get("RunOrder"):
+        found["runOrder"] = int(props["RunOrder"])
+    return found
+
+
+def _configured(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _create_pipeline(work: Work, props: Params) -> Made:
+    name = work.name(props.get("Name"), longest=100)
+    tags = work.tags(props.get("Tags"))
+    tagged = {"tags": to_list(tags, "key", "value")} if tags else {}
+    create = work.client("codepipeline").create_pipeline
+    work.once(create, "PipelineNameInUseException", pipeline=_pipeline(name, props), **tagged)
+    _shut_transitions(work, name, props)
+    return Made(name, {"Version": "1"})
+
+
+def _shut_transitions(work: Work, name: str, props: Params) -> None:
+    for one in props.get("DisableInboundStageTransitions", []):
+        work.client("codepipeline").disable_stage_transition(
+            pipelineName=name, stageName=one["StageName"], transitionType="Inbound", reason=one["Reason"]
+        )
+
+
+async def _update_pipeline(work: Work, name: str, old: Params, new: Params) -> Made:
+    codepipeline = work.client("codepipeline")
+    version = codepipeline.update_pipeline(pipeline=_pipeline(name, new))["pipeline"]["version"]
+    if str(new.get("RestartExecutionOnUpdate", False)).lower() == "true":
+        codepipeline.start_pipeline_execution(name=name)
+    return Made(name, {"Version": str(version)})
+
+
+async def _delete_pipeline(work: Work, name: str, props: Params) -> None:
+    try:
+        work.client("codepipeline").delete_pipeline(name=name)
+    except AwsError as error:
+        if error.code != "PipelineNotFoundException":
+            raise
+
+
+PROVIDERS = {
+    "AWS::CodeCommit::Repository": Provider(_create_repository, _delete_repository, _update_repository),
+    "AWS::CodeBuild::Project": Provider(_create_project, _delete_project, _update_project),
+    "AWS::CodeDeploy::Application": Provider(_create_application, _delete_application, _keep_name),
+    "AWS::CodeDeploy::DeploymentGroup": Provider(
+        _create_deployment_group, _delete_deployment_group, _update_deployment_group
+    ),
+    "AWS::CodeDeploy::DeploymentConfig": Provider(_create_deployment_config, _delete_deployment_config),
+    "AWS::CodePipeline::Pipeline": Provider(_create_pipeline, _delete_pipeline, _update_pipeline),
+}

@@ -1,0 +1,90 @@
+"""AWS::EC2::Instance."""
+
+from typing import Any
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.tags import to_list
+from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
+from labsupport.cloud.services.cloudformation.records import Params
+from labsupport.cloud.services.cloudformation.work import Made, Provider, Work
+
+_PATIENCE = 120  # looks at an instance that comes up or goes
+_PAUSE = 0.1  # seconds between them
+_KNOWN = ("ImageId", "InstanceType", "IamInstanceProfile", "UserData", "Tags")
+
+
+def _failed(message: str) -> AwsError:
+    return AwsError("NotStabilized", message, 400)
+
+
+async def _create_instance(work: Work, props: Params) -> Made:
+    refuse_others(props, _KNOWN, "AWS::EC2::Instance")
+    ec2 = work.client("ec2")
+    params: Params = {"ImageId": props["ImageId"], "MinCount": 1, "MaxCount": 1, "ClientToken": work.token()}
+    if props.get("InstanceType"):
+        params["InstanceType"] = props["InstanceType"]
+    if props.get("IamInstanceProfile"):
+        params["IamInstanceProfile"] = {"Name": props["IamInstanceProfile"]}
+    if props.get("UserData"):
+        params["UserData"] = props["UserData"]
+    tags = work.tags(props.get("Tags"))
+    if tags:
+        params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": to_list(tags)}]
+    instance_id = ec2.run_instances(**params)["Instances"][0]["InstanceId"]
+    return await _when(work, instance_id, "running")
+
+
+async def _when(work: Work, instance_id: str, wanted: str) -> Made:
+    """The instance once it is in the wanted state."""
+    for _ in range(_PATIENCE):
+        instance = _look(work, instance_id)
+        state = instance["State"]["Name"]
+        if state == wanted:
+            return Made(instance_id, _attributes(instance))
+        if state in ("terminated", "shutting-down") and wanted == "running":
+            reason = instance.get("StateReason", {}).get("Message", "")
+            raise _failed(f"Instance {instance_id} has been terminated. {reason}".strip())
+        await work.clock_sleep(_PAUSE)
+    raise _failed(f"Instance {instance_id} did not become {wanted}")
+
+
+def _look(work: Work, instance_id: str) -> Params:
+    found: Params = work.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"][0]
+    return found
+
+
+def _attributes(instance: Params) -> Params:
+    return {
+        "InstanceId": instance["InstanceId"],
+        "PrivateIp": instance.get("PrivateIpAddress", ""),
+        "PublicIp": instance.get("PublicIpAddress", ""),
+        "PrivateDnsName": instance.get("PrivateDnsName", ""),
+        "PublicDnsName": instance.get("PublicDnsName", ""),
+        "AvailabilityZone": instance.get("Placement", {}).get("AvailabilityZone", ""),
+        "VpcId": instance.get("VpcId", ""),
+    }
+
+
+async def _update_instance(work: Work, instance_id: str, old: Params, new: Params) -> Made:
+    """Tags change in place. A new type or profile would need the instance to stop, which is done by replacing it."""
+    refuse_others(new, _KNOWN, "AWS::EC2::Instance")
+    ec2: Any = work.client("ec2")
+    before, after = work.tags(old.get("Tags")), work.tags(new.get("Tags"))
+    if after and before != after:
+        ec2.create_tags(Resources=[instance_id], Tags=to_list(after))
+    left = sorted(before.keys() - after.keys())
+    if left:
+        ec2.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in left])
+    return Made(instance_id, _attributes(_look(work, instance_id)))
+
+
+async def _delete_instance(work: Work, instance_id: str, props: Params) -> None:
+    try:
+        work.client("ec2").terminate_instances(InstanceIds=[instance_id])
+        await _when(work, instance_id, "terminated")
+    except AwsError as error:
+        if not error.code.startswith("InvalidInstanceID"):
+            raise
+
+
+PROVIDERS = {"AWS::EC2::Instance": Provider(_create_instance, _delete_instance, _update_instance)}

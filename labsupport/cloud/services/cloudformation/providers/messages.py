@@ -1,0 +1,134 @@
+"""AWS::SNS::* and AWS::Events::Rule."""
+
+import json
+from typing import Any
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.tags import to_list
+from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
+from labsupport.cloud.services.cloudformation.records import Params
+from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
+
+_TOPIC = ("TopicName", "DisplayName", "KmsMasterKeyId", "Subscription", "Tags")
+
+
+async def _create_topic(work: Work, props: Params) -> Made:
+    refuse_others(props, _TOPIC, "AWS::SNS::Topic")
+    sns, name = work.client("sns"), work.name(props.get("TopicName"), longest=256)
+    attributes = {key: props[key] for key in ("DisplayName", "KmsMasterKeyId") if props.get(key)}
+    tags = work.tags(props.get("Tags"))
+    optional: Params = {"Attributes": attributes} if attributes else {}
+    arn = sns.create_topic(Name=name, **optional, **({"Tags": to_list(tags)} if tags else {}))["TopicArn"]
+    for one in props.get("Subscription", []):
+        sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    return Made(arn, {"TopicArn": arn, "TopicName": name})
+
+
+async def _update_topic(work: Work, arn: str, old: Params, new: Params) -> Made:
+    refuse_others(new, _TOPIC, "AWS::SNS::Topic")
+    sns = work.client("sns")
+    for key in ("DisplayName", "KmsMasterKeyId"):
+        if old.get(key) != new.get(key):
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=new.get(key, ""))
+    for one in new.get("Subscription", []):
+        if one not in old.get("Subscription", []):
+            sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
+    return Made(arn, {"TopicArn": arn, "TopicName": arn.rsplit(":", 1)[-1]})
+
+
+async def _delete_topic(work: Work, arn: str, props: Params) -> None:
+    work.client("sns").delete_topic(TopicArn=arn)
+
+
+async def _create_subscription(work: Work, props: Params) -> Made:
+    arn = work.client("sns").subscribe(
+        TopicArn=props["TopicArn"], Protocol=props["Protocol"], Endpoint=props.get("Endpoint", ""),
+        ReturnSubscriptionArn=True,
+    )["SubscriptionArn"]  # fmt: skip
+    return Made(arn, {"Arn": arn})
+
+
+async def _delete_subscription(work: Work, arn: str, props: Params) -> None:
+    gone(work.client("sns").unsubscribe, "NotFoundException", SubscriptionArn=arn)
+
+
+async def _create_topic_policy(work: Work, props: Params) -> Made:
+    document = props["PolicyDocument"]
+    text = document if isinstance(document, str) else json.dumps(document)
+    for arn in props["Topics"]:
+        work.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+    return Made(work.name(), {"Id": work.name()})
+
+
+async def _update_topic_policy(work: Work, physical: str, old: Params, new: Params) -> Made:
+    await _delete_topic_policy(work, physical, {"Topics": [one for one in old["Topics"] if one not in new["Topics"]]})
+    await _create_topic_policy(work, new)
+    return Made(physical, {"Id": physical})
+
+
+async def _delete_topic_policy(work: Work, physical: str, props: Params) -> None:
+    """The topics get their default policy back."""
+    for arn in props["Topics"]:
+        gone(
+            work.client("sns").set_topic_attributes, "NotFoundException",
+            TopicArn=arn, AttributeName="Policy", AttributeValue="",
+        )  # fmt: skip
+
+
+# Rules
+
+
+async def _create_rule(work: Work, props: Params) -> Made:
+    name = work.name(props.get("Name"))
+    _put_rule(work, name, props)
+    return _shown(work, name)
+
+
+def _put_rule(work: Work, name: str, props: Params) -> None:
+    refuse_others(
+        props,
+        ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn", "Targets", "EventBusName"),
+        "AWS::Events::Rule",
+    )
+    events = work.client("events")
+    optional = {key: props[key] for key in ("Description", "ScheduleExpression", "State", "RoleArn") if props.get(key)}
+    if props.get("EventPattern"):
+        pattern = props["EventPattern"]
+        optional["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
+    events.put_rule(Name=name, **optional)
+    if props.get("Targets"):
+        events.put_targets(Rule=name, Targets=props["Targets"])
+
+
+def _shown(work: Work, name: str) -> Made:
+    arn = work.client("events").describe_rule(Name=name)["Arn"]
+    return Made(name, {"Arn": arn, "RuleName": name})
+
+
+async def _update_rule(work: Work, name: str, old: Params, new: Params) -> Made:
+    left = {one["Id"] for one in old.get("Targets", [])} - {one["Id"] for one in new.get("Targets", [])}
+    if left:
+        work.client("events").remove_targets(Rule=name, Ids=sorted(left))
+    _put_rule(work, name, new)
+    return _shown(work, name)
+
+
+async def _delete_rule(work: Work, name: str, props: Params) -> None:
+    events: Any = work.client("events")
+    try:
+        targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    except AwsError as error:
+        if error.code == "ResourceNotFoundException":
+            return
+        raise
+    if targets:
+        events.remove_targets(Rule=name, Ids=[one["Id"] for one in targets])
+    events.delete_rule(Name=name)
+
+
+PROVIDERS = {
+    "AWS::SNS::Topic": Provider(_create_topic, _delete_topic, _update_topic),
+    "AWS::SNS::Subscription": Provider(_create_subscription, _delete_subscription),
+    "AWS::SNS::TopicPolicy": Provider(_create_topic_policy, _delete_topic_policy, _update_topic_policy),
+    "AWS::Events::Rule": Provider(_create_rule, _delete_rule, _update_rule),
+}

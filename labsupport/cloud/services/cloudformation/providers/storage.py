@@ -1,0 +1,257 @@
+"""AWS::S3::*, AWS::KMS::*, AWS::SSM::Parameter, AWS::Logs::LogGroup."""
+
+import json
+from typing import Any
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.tags import to_list
+from labsupport.cloud.services.cloudformation.base import not_here
+from labsupport.cloud.services.cloudformation.records import Params
+from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
+
+
+def _text(document: Any) -> str:
+    return document if isinstance(document, str) else json.dumps(document)
+
+
+def refuse_others(props: Params, known: tuple[str, ...], kind: str) -> None:
+    """Properties that AWS has and the lab cannot bring about are said, not swallowed."""
+    others = sorted(name for name in props if name not in known)
+    if others:
+        raise not_here(f"The property {others[0]} of {kind}")
+
+
+# Buckets
+
+_BUCKET = ("BucketName", "VersioningConfiguration", "BucketEncryption", "Tags", "PublicAccessBlockConfiguration",
+           "OwnershipControls", "NotificationConfiguration")  # fmt: skip
+
+
+async def _create_bucket(work: Work, props: Params) -> Made:
+    refuse_others(props, _BUCKET, "AWS::S3::Bucket")
+    s3, name = work.client("s3"), work.name(props.get("BucketName"), longest=63, lower=True)
+    place = {} if work.stack.region == "us-east-1" else {"LocationConstraint": work.stack.region}
+    configuration = {"CreateBucketConfiguration": place} if place else {}
+    _refuse_taken(work, s3, name, props)
+    work.once(s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=name, **configuration)
+    _configure(work, s3, name, {}, props)
+    return _shown_bucket(work, name)
+
+
+def _refuse_taken(work: Work, s3: Any, name: str, props: Params) -> None:
+    """us-east-1 lets a bucket be made again by its owner; a stack must not take over what is not its own."""
+    if work.again or not props.get("BucketName"):
+        return
+    if any(one["Name"] == name for one in s3.list_buckets()["Buckets"]):
+        raise AwsError("AlreadyExists", f"{name} already exists", 400)
+
+
+def _shown_bucket(work: Work, name: str) -> Made:
+    region = work.stack.region
+    return Made(
+        name,
+        {
+            "Arn": f"arn:aws:s3:::{name}",
+            "DomainName": f"{name}.s3.amazonaws.com",
+            "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
+            "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
+            "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
+        },
+    )
+
+
+def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
+    def changed(key: str) -> bool:
+        return old.get(key) != new.get(key)
+
+    if changed("VersioningConfiguration"):
+        status = (new.get("VersioningConfiguration") or {"Status": "Suspended"})["Status"]
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
+    if changed("BucketEncryption"):
+        if new.get("BucketEncryption"):
+            s3.put_bucket_encryption(
+                Bucket=name, ServerSideEncryptionConfiguration=_encryption(new["BucketEncryption"])
+            )
+        else:
+            s3.delete_bucket_encryption(Bucket=name)
+    if changed("PublicAccessBlockConfiguration") and new.get("PublicAccessBlockConfiguration"):
+        block = {key: _truth(value) for key, value in new["PublicAccessBlockConfiguration"].items()}
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
+    if changed("OwnershipControls") and new.get("OwnershipControls"):
+        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=new["OwnershipControls"])
+    if changed("NotificationConfiguration"):
+        _notify(s3, name, new.get("NotificationConfiguration") or {})
+    if work.tags(new.get("Tags")) and (changed("Tags") or not old):
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": to_list(work.tags(new.get("Tags")))})
+
+
+def _truth(value: Any) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() == "true"
+
+
+def _encryption(props: Params) -> Params:
+    rules = []
+    for rule in props["ServerSideEncryptionConfiguration"]:
+        default = rule.get("ServerSideEncryptionByDefault", {})
+        shown = {"ApplyServerSideEncryptionByDefault": default} if default else {}
+        rules.append(
+            {**shown, **({"BucketKeyEnabled": _truth(rule["BucketKeyEnabled"])} if "BucketKeyEnabled" in rule else {})}
+        )
+    return {"Rules": rules}
+
+
+def _notify(s3: Any, name: str, wanted: Params) -> None:
+    refuse_others(wanted, ("EventBridgeConfiguration",), "AWS::S3::Bucket NotificationConfiguration")
+    bridge = _truth(wanted.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False))
+    s3.put_bucket_notification_configuration(
+        Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}} if bridge else {}
+    )
+
+
+async def _update_bucket(work: Work, name: str, old: Params, new: Params) -> Made:
+    refuse_others(new, _BUCKET, "AWS::S3::Bucket")
+    _configure(work, work.client("s3"), name, old, new)
+    return _shown_bucket(work, name)
+
+
+async def _delete_bucket(work: Work, name: str, props: Params) -> None:
+    gone(work.client("s3").delete_bucket, "NoSuchBucket", Bucket=name)
+
+
+async def _create_bucket_policy(work: Work, props: Params) -> Made:
+    work.client("s3").put_bucket_policy(Bucket=props["Bucket"], Policy=_text(props["PolicyDocument"]))
+    return Made(props["Bucket"])
+
+
+async def _update_bucket_policy(work: Work, physical: str, old: Params, new: Params) -> Made:
+    return await _create_bucket_policy(work, new)
+
+
+async def _delete_bucket_policy(work: Work, physical: str, props: Params) -> None:
+    gone(work.client("s3").delete_bucket_policy, "NoSuchBucket", Bucket=props["Bucket"])
+
+
+# Keys
+
+_KEY = (
+    "Description",
+    "KeyPolicy",
+    "Enabled",
+    "Tags",
+    "PendingWindowInDays",
+    "KeySpec",
+    "KeyUsage",
+    "EnableKeyRotation",
+)
+
+
+async def _create_key(work: Work, props: Params) -> Made:
+    refuse_others(props, _KEY, "AWS::KMS::Key")
+    if _truth(props.get("EnableKeyRotation", False)):
+        raise not_here("Key rotation (EnableKeyRotation)")
+    kms = work.client("kms")
+    optional = {key: props[key] for key in ("Description", "KeySpec", "KeyUsage") if props.get(key)}
+    policy = {"Policy": _text(props["KeyPolicy"])} if props.get("KeyPolicy") else {}
+    tags = work.tags(props.get("Tags"))
+    tagged = {"Tags": to_list(tags, "TagKey", "TagValue")} if tags else {}
+    metadata = kms.create_key(**optional, **policy, **tagged)["KeyMetadata"]
+    if not _truth(props.get("Enabled", True)):
+        kms.disable_key(KeyId=metadata["KeyId"])
+    return Made(metadata["KeyId"], {"Arn": metadata["Arn"], "KeyId": metadata["KeyId"]})
+
+
+async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Made:
+    kms = work.client("kms")
+    if old.get("Description") != new.get("Description"):
+        kms.update_key_description(KeyId=physical, Description=new.get("Description", ""))
+    if old.get("KeyPolicy") != new.get("KeyPolicy") and new.get("KeyPolicy"):
+        kms.put_key_policy(KeyId=physical, Policy=_text(new["KeyPolicy"]))
+    if _truth(old.get("Enabled", True)) != _truth(new.get("Enabled", True)):
+        (kms.enable_key if _truth(new.get("Enabled", True)) else kms.disable_key)(KeyId=physical)
+    arn = kms.describe_key(KeyId=physical)["KeyMetadata"]["Arn"]
+    return Made(physical, {"Arn": arn, "KeyId": physical})
+
+
+async def _delete_key(work: Work, physical: str, props: Params) -> None:
+    days = int(props.get("PendingWindowInDays", 30))
+    gone(
+        work.client("kms").schedule_key_deletion, "NotFoundException", "KMSInvalidStateException",
+        KeyId=physical, PendingWindowInDays=days,
+    )  # fmt: skip
+
+
+async def _create_alias(work: Work, props: Params) -> Made:
+    params = {"AliasName": props["AliasName"], "TargetKeyId": props["TargetKeyId"]}
+    work.once(work.client("kms").create_alias, "AlreadyExistsException", **params)
+    return Made(props["AliasName"])
+
+
+async def _update_alias(work: Work, physical: str, old: Params, new: Params) -> Made:
+    work.client("kms").update_alias(AliasName=physical, TargetKeyId=new["TargetKeyId"])
+    return Made(physical)
+
+
+async def _delete_alias(work: Work, physical: str, props: Params) -> None:
+    gone(work.client("kms").delete_alias, "NotFoundException", AliasName=physical)
+
+
+# Parameters and log groups
+
+
+async def _create_parameter(work: Work, props: Params) -> Made:
+    ssm, name = work.client("ssm"), work.name(props.get("Name"), longest=1011)
+    optional = ("Description", "AllowedPattern", "Tier", "DataType")
+    params = {"Name": name, "Type": props["Type"], "Value": str(props["Value"])}
+    params |= {key: props[key] for key in optional if props.get(key)}
+    tags = work.tags(props.get("Tags"))
+    tagged = {"Tags": to_list(tags)} if tags else {}
+    work.once(ssm.put_parameter, "ParameterAlreadyExists", **params, **tagged)
+    return Made(name, {"Type": props["Type"], "Value": str(props["Value"])})
+
+
+async def _update_parameter(work: Work, name: str, old: Params, new: Params) -> Made:
+    optional = {key: new[key] for key in ("Description", "AllowedPattern") if new.get(key)}
+    params = {"Name": name, "Type": new["Type"], "Value": str(new["Value"]), "Overwrite": True, **optional}
+    work.client("ssm").put_parameter(**params)
+    return Made(name, {"Type": new["Type"], "Value": str(new["Value"])})
+
+
+async def _delete_parameter(work: Work, name: str, props: Params) -> None:
+    gone(work.client("ssm").delete_parameter, "ParameterNotFound", Name=name)
+
+
+def _log_arn(work: Work, name: str) -> str:
+    return f"arn:aws:logs:{work.stack.region}:{work.stack.account}:log-group:{name}:*"
+
+
+async def _create_log_group(work: Work, props: Params) -> Made:
+    logs, name = work.client("logs"), work.name(props.get("LogGroupName"), longest=512)
+    optional = {"kmsKeyId": props["KmsKeyId"]} if props.get("KmsKeyId") else {}
+    tags = work.tags(props.get("Tags"))
+    tagged = {"tags": tags} if tags else {}
+    work.once(logs.create_log_group, "ResourceAlreadyExistsException", logGroupName=name, **optional, **tagged)
+    return await _update_log_group(work, name, {}, props)
+
+
+async def _update_log_group(work: Work, name: str, old: Params, new: Params) -> Made:
+    logs = work.client("logs")
+    if old.get("RetentionInDays") != new.get("RetentionInDays"):
+        if new.get("RetentionInDays"):
+            logs.put_retention_policy(logGroupName=name, retentionInDays=int(new["RetentionInDays"]))
+        else:
+            logs.delete_retention_policy(logGroupName=name)
+    return Made(name, {"Arn": _log_arn(work, name)})
+
+
+async def _delete_log_group(work: Work, name: str, props: Params) -> None:
+    gone(work.client("logs").delete_log_group, "ResourceNotFoundException", logGroupName=name)
+
+
+PROVIDERS = {
+    "AWS::S3::Bucket": Provider(_create_bucket, _delete_bucket, _update_bucket),
+    "AWS::S3::BucketPolicy": Provider(_create_bucket_policy, _delete_bucket_policy, _update_bucket_policy),
+    "AWS::KMS::Key": Provider(_create_key, _delete_key, _update_key),
+    "AWS::KMS::Alias": Provider(_create_alias, _delete_alias, _update_alias),
+    "AWS::SSM::Parameter": Provider(_create_parameter, _delete_parameter, _update_parameter),
+    "AWS::Logs::LogGroup": Provider(_create_log_group, _delete_log_group, _update_log_group),
+}
