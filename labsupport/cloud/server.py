@@ -45,6 +45,18 @@ class Endpoint(msgspec.Struct):
     account: str
 
 
+class _Server(uvicorn.Server):
+    """Tells calls that wait for something (long polls) that the end has come, rather than wait for them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.stopping = asyncio.Event()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stopping.set()
+        await super().shutdown(sockets)
+
+
 async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: None) -> None:
     """Run the cloud until it is told to stop. `ready` is called once it listens."""
     prepare_home(settings.home)
@@ -52,7 +64,8 @@ async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: N
     settings.port = listener.getsockname()[1]
     async with running(settings) as cloud:
         config = uvicorn.Config(application(cloud, reset), **HTTP)
-        server = uvicorn.Server(config)
+        server = _Server(config)
+        cloud.rooms["stopping"] = server.stopping
         cloud.rooms["stop"] = lambda: setattr(server, "should_exit", True)
         _write_endpoint(settings)
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -12,6 +12,7 @@ TARGETS = {
     "AmazonSSM": "ssm",
     "CodeBuild_20161006": "codebuild",
     "CodeCommit_20150413": "codecommit",
+    "CodeDeployCommandService_v20141006": "codedeploy-commands",
     "CodeDeploy_20141006": "codedeploy",
     "CodePipeline_20150709": "codepipeline",
     "GraniteServiceVersion20100801": "cloudwatch",

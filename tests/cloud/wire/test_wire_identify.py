@@ -18,7 +18,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
 def test_the_catalogue_says_what_the_models_say() -> None:
-    assert set(SERVICES) == catalogue.SERVICES
+    assert {*SERVICES, "codedeploy-commands"} == catalogue.SERVICES
     for prefix, service in catalogue.TARGETS.items():
         assert wire.load(service).metadata["targetPrefix"] == prefix
     for version, service in catalogue.VERSIONS.items():
