@@ -42,11 +42,12 @@ ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2"}
 LISTENERS = {
     "CodeBuild Build State Change": ("codepipeline", "noticed", "build-id"),
     "CodeDeploy Deployment State-change Notification": ("codepipeline", "noticed", "deploymentId"),
+    "EC2 Instance State-change Notification": ("codedeploy", "noticed", "instance-id"),
     "CloudFormation Stack Status Change": ("codepipeline", "noticed", "stack-id"),
 }
 
-# Services that look after processes of their own, and so have a hand in starting and stopping.
-WITH_PROCESSES = ("ec2", "codebuild")
+# Services that have a hand in starting and stopping: processes to look after, files that a kill left half-written.
+WITH_PROCESSES = ("ec2", "codebuild", "s3")
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Cloud:
