@@ -36,8 +36,9 @@ def _trigger(call: Call) -> dict[str, str]:
     """Who started it: an EventBridge rule, under its role, or somebody's call."""
     session = call.caller.session
     by_rule = session is not None and session.issued_to == "events.amazonaws.com"
-    kind = "CloudWatchEvent" if by_rule else "StartPipelineExecution"
-    return {"triggerType": kind, "triggerDetail": call.caller.arn}
+    if by_rule and call.source_arn:
+        return {"triggerType": "CloudWatchEvent", "triggerDetail": call.source_arn}
+    return {"triggerType": "StartPipelineExecution", "triggerDetail": call.caller.arn}
 
 
 def _variables(pipeline: Pipeline, params: Params) -> dict[str, str]:

@@ -71,7 +71,7 @@ async def _replace_change_set(work: Work) -> bool | float:
         if stack:
             client.delete_change_set(**names)
         kind = "UPDATE" if stack and stack["StackStatus"] != "REVIEW_IN_PROGRESS" else "CREATE"
-        made = client.create_change_set(**names, **await _parameters(work), ChangeSetType=kind)
+        made = await client.create_change_set(**names, **await _parameters(work), ChangeSetType=kind)
         work.note(external_id=made["Id"], watch=made["StackId"])
     found = client.describe_change_set(**names)
     if found["Status"] == "FAILED" and not any(text in found.get("StatusReason", "") for text in _NO_CHANGE):
@@ -109,7 +109,7 @@ async def _begin(work: Work, exists: bool) -> None:
     params = {"StackName": work.configuration["StackName"], **await _parameters(work)}
     params["ClientRequestToken"] = work.action.id
     try:
-        answer = client.update_stack(**params) if exists else client.create_stack(**params)
+        answer = await (client.update_stack(**params) if exists else client.create_stack(**params))
     except AwsError as error:
         if not any(text in error.message for text in _NO_CHANGE):
             raise
