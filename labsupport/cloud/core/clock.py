@@ -18,8 +18,14 @@ class Clock:
         self._changed: asyncio.Event | None = None
 
     def epoch(self) -> float:
-        base = time.time() if self._stopped_at is None else self._stopped_at
-        return base + self._ahead
+        return self.true_epoch() + self._ahead
+
+    def true_epoch(self) -> float:
+        """The time without what `advance` has skipped: the one that clients have and sign with."""
+        return time.time() if self._stopped_at is None else self._stopped_at
+
+    def true_now(self) -> datetime:
+        return datetime.fromtimestamp(self.true_epoch(), UTC)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.epoch(), UTC)

@@ -10,6 +10,7 @@ from labsupport.cloud.store.jobs import Job
 
 log = logging.getLogger("labsupport.cloud.scheduler")
 _LONGEST_PAUSE = 60.0  # seconds between tries of a task that fails unexpectedly
+_SOON = 3.0  # seconds: a job that is due later than that is not waited for
 
 
 class Scheduler:
@@ -17,6 +18,8 @@ class Scheduler:
         self.cloud = cloud
         self.running: dict[Job, asyncio.Task[None]] = {}
         self.signals: dict[Job, asyncio.Event] = {}
+        self._asleep: dict[Job, float] = {}  # those that wait for their time
+        self._quieter = asyncio.Event()  # set whenever one ends or falls asleep
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pumping = False
 
@@ -39,9 +42,13 @@ class Scheduler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def idle(self, service: str = "") -> None:
-        """Wait until no job (of a service) runs or is due: for tests and an orderly stop."""
-        while busy := [task for job, task in self.running.items() if not service or job.service == service]:
-            await asyncio.wait(busy)
+        """Wait until no job (of a service) runs or is due soon: for tests and an orderly stop."""
+        while any(service in ("", job.service) and not self._sleeps(job) for job in self.running):
+            self._quieter.clear()
+            await self._quieter.wait()
+
+    def _sleeps(self, job: Job) -> bool:
+        return self._asleep.get(job, 0.0) > self.cloud.clock.epoch() + _SOON
 
     def _pump(self) -> None:
         self._pumping = False
@@ -61,6 +68,7 @@ class Scheduler:
     def _finished(self, job: Job) -> None:
         self.running.pop(job, None)
         self.signals.pop(job, None)
+        self._quieter.set()
         if self._loop is not None and self.cloud.store.jobs.wakes(job) is not None:
             self._take_up(job)
 
@@ -68,7 +76,7 @@ class Scheduler:
         jobs, failures = self.cloud.store.jobs, 0
         while (due := jobs.due(job)) is not None:
             if due > self.cloud.clock.epoch():
-                await self._until(due, self.signals[job])
+                await self._until(job, due)
                 continue
             wakes = jobs.wakes(job) or 0
             again, failures = await self._once(job, failures)
@@ -94,11 +102,15 @@ class Scheduler:
         call = Call(self.cloud, service, job.task, caller, job.account, job.region, signal=self.signals[job])
         return await service.tasks[job.task](call, job.key)
 
-    async def _until(self, due: float, signal: asyncio.Event) -> None:
+    async def _until(self, job: Job, due: float) -> None:
+        signal = self.signals[job]
         waits = [asyncio.ensure_future(self.cloud.clock.sleep_until(due)), asyncio.ensure_future(signal.wait())]
+        self._asleep[job] = due
+        self._quieter.set()
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._asleep.pop(job, None)
             for wait in waits:
                 wait.cancel()
             signal.clear()

@@ -24,7 +24,7 @@ def authenticate(cloud: Cloud, request: HttpRequest, family: sigv4.Family, claim
     if known is None:
         raise sigv4.unknown_key(family, claim.access_key)
     caller, secret = known
-    sigv4.verify(request, claim, secret, cloud.clock.now(), family)
+    sigv4.verify(request, claim, secret, cloud.clock.true_now(), family)
     _check_token(cloud, family, caller, claim.token)
     return known
 

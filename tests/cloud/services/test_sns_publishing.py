@@ -74,10 +74,14 @@ def test_a_message_for_each_protocol(sns: Any, shared_cloud: Any) -> None:
             "InvalidParameter",
             "Invalid parameter: Message Structure - No default entry in JSON message body",
         ),
-        ({"Message": "x", "MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}}, "ParameterValueInvalid", ""),
+        (
+            {"Message": "x", "MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}},
+            "ParameterValueInvalid",
+            "",
+        ),
         ({"Message": "x", "MessageAttributes": {"a": {"DataType": "String"}}}, "ParameterValueInvalid", ""),
     ],
-)  # fmt: skip
+)
 def test_messages_that_are_refused(sns: Any, params: dict[str, Any], code: str, message: str) -> None:
     topic = sns.create_topic(Name="strict-messages")["TopicArn"]
     found = refused(sns.publish, TopicArn=topic, **params)
@@ -152,7 +156,7 @@ def test_a_batch(sns: Any, shared_cloud: Any) -> None:
         ([{"Id": "1", "Message": "x"}, {"Id": "1", "Message": "y"}], "BatchEntryIdsNotDistinct"),
         ([{"Id": str(number), "Message": "x" * 131_073} for number in range(2)], "BatchRequestTooLong"),
     ],
-)  # fmt: skip
+)
 def test_batches_that_are_refused(sns: Any, entries: list[Any], code: str) -> None:
     topic = sns.create_topic(Name="batches")["TopicArn"]
     assert code_of(sns.publish_batch, TopicArn=topic, PublishBatchRequestEntries=entries) == code

@@ -54,11 +54,13 @@ def name_of(params: Params) -> str:
 
 
 def on_group(call: Call, params: Params) -> str:
-    return group_arn(call, name_of(params))
+    """What a policy has to name for a call about a group: its ARN with `:*`, as AWS writes it ("CloudWatch Logs
+    resources and operations")."""
+    return group_arn(call, f"{name_of(params)}:log-stream:")
 
 
 def on_stream(call: Call, params: Params) -> str:
-    return group_arn(call, f"{name_of(params)}:log-stream:{params.get('logStreamName', '*')}")
+    return group_arn(call, f"{name_of(params)}:log-stream:{params.get('logStreamName', '')}")
 
 
 def milliseconds(call: Call) -> int:

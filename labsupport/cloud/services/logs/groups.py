@@ -45,7 +45,7 @@ def delete_log_group(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on="arn:{partition}:logs:{region}:{account}:log-group:*")
+@service.operation(on="arn:{partition}:logs:{region}:{account}:log-group::log-stream:")
 def describe_log_groups(call: Call, params: Params) -> Params:
     prefix, pattern = params.get("logGroupNamePrefix", ""), params.get("logGroupNamePattern", "")
     if prefix and pattern:

@@ -20,7 +20,7 @@ from labsupport.cloud.services.logs.base import (
 from labsupport.cloud.services.logs.entries import delete_events
 
 
-@service.operation(on=on_group)
+@service.operation(on=on_stream)
 def create_log_stream(call: Call, params: Params) -> Params:
     group, name = group_named(call, params["logGroupName"]), params["logStreamName"]
     if call.store.get(Stream, call.account, call.region, group.name, name):
