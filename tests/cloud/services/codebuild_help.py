@@ -98,7 +98,8 @@ def new_role(cloud: Any, name: str, *statements: dict[str, Any], service: str = 
         ],
     }
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    give(cloud, arn, *statements)
+    if statements:
+        give(cloud, arn, *statements)
     return arn
 
 

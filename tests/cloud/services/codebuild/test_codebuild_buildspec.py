@@ -115,6 +115,12 @@ def test_the_whole_reference():
     assert spec.cache == Cache(["/root/.m2/**/*"], "k-$(codebuild-hash-files x)", ["k-"], "restore")
 
 
+def test_secondary_artifacts_need_no_primary_one():
+    spec = parse("version: 0.2\nphases: {build: {}}\nartifacts: {secondary-artifacts: {a: {files: b}}}")
+    assert spec.artifacts is None
+    assert spec.secondary_artifacts == {"a": Artifacts(["b"])}
+
+
 def test_version_0_1_has_its_own_names():
     spec = parse("version: 0.1\nenvironment_variables: {plaintext: {A: b}}\nphases: {build: {commands: [make]}}")
     assert spec.version == "0.1"
