@@ -5,6 +5,7 @@ from typing import Any
 
 from labsupport.cloud.core import ids, model
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.checksums import check_body
 from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
@@ -47,6 +48,8 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         call = _call(cloud, service, operation, caller, claim, request, request_id)
         if request.stream is not None:
             call.body = open_payload(request, claim, secret or None, trailers=call.headers)
+        elif service_name == "s3":
+            check_body(request.headers, request.body)
         result = await _run(call, operation, params)
         shapes = model.load(service_name)
         return serialize(shapes.operation_model(operation), result, request_id, protocol_used(shapes, request))

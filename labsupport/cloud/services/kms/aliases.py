@@ -5,7 +5,18 @@ from datetime import UTC, datetime
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.kms.base import Alias, Params, find, not_found, on_key, own_key, service
+from labsupport.cloud.services.kms.base import (
+    Alias,
+    Key,
+    Params,
+    conditions,
+    find,
+    not_found,
+    on_key,
+    own_key,
+    pending,
+    service,
+)
 from labsupport.cloud.services.kms.keys import bad_marker
 
 
@@ -21,17 +32,24 @@ def _check_name(name: str) -> None:
         raise AwsError("NotAuthorizedException", "Aliases that begin with alias/aws/ are reserved for AWS.", 400)
 
 
-@service.operation(on=_on_alias_and_key)
+@service.operation(context=conditions, on=_on_alias_and_key)
 def create_alias(call: Call, params: Params) -> Params:
     name = params["AliasName"]
     _check_name(name)
     if call.store.get(Alias, call.account, call.region, name):
         message = f"An alias with the name {call.arn(name)} already exists"
         raise AwsError("AlreadyExistsException", message)
-    key, now = own_key(call, params["TargetKeyId"]), call.epoch
+    key, now = _target(call, params), call.epoch
     alias = Alias(account=call.account, region=call.region, name=name, target=key.id, created=now, updated=now)
     call.store.put(alias)
     return {}
+
+
+def _target(call: Call, params: Params) -> Key:
+    key = own_key(call, params["TargetKeyId"])
+    if key.state == "PendingDeletion":
+        raise pending(key)
+    return key
 
 
 def _alias_named(call: Call, name: str) -> Alias:
@@ -41,11 +59,11 @@ def _alias_named(call: Call, name: str) -> Alias:
     return alias
 
 
-@service.operation(on=_on_alias_and_key)
+@service.operation(context=conditions, on=_on_alias_and_key)
 def update_alias(call: Call, params: Params) -> Params:
     _check_name(params["AliasName"])
     alias = _alias_named(call, params["AliasName"])
-    alias.target, alias.updated = own_key(call, params["TargetKeyId"]).id, call.epoch
+    alias.target, alias.updated = _target(call, params).id, call.epoch
     call.store.put(alias)
     return {}
 
@@ -55,7 +73,7 @@ def _on_alias_and_its_key(call: Call, params: Params) -> list[str]:
     return [call.arn(params["AliasName"]), *([key.arn] if key else [])]
 
 
-@service.operation(on=_on_alias_and_its_key)
+@service.operation(context=conditions, on=_on_alias_and_its_key)
 def delete_alias(call: Call, params: Params) -> Params:
     _check_name(params["AliasName"])
     call.store.delete(_alias_named(call, params["AliasName"]))

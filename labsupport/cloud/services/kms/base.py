@@ -58,13 +58,17 @@ def not_found(what: str) -> AwsError:
 def find(call: Call, name: str) -> Key | None:
     """A key by its id, ARN, alias name or alias ARN; another account's by an ARN only."""
     arn = parse(name)
+    if arn and (arn.service, arn.region) != ("kms", call.region):
+        return None  # a key is reached in its own Region only
     account, region, local = (arn.account, arn.region, arn.resource) if arn else (call.account, call.region, name)
     if local.startswith("alias/"):
         alias = call.store.get(Alias, account, region, local)
         if alias is None:
             return _managed_by_aws(call, local) if account == call.account else None
         return call.store.get(Key, account, region, alias.target)
-    return call.store.get(Key, account, region, local.removeprefix("key/"))
+    if arn and not local.startswith("key/"):
+        return None
+    return call.store.get(Key, account, region, local.removeprefix("key/") if arn else local)
 
 
 def key_named(call: Call, name: str) -> Key:
@@ -75,6 +79,9 @@ def key_named(call: Call, name: str) -> Key:
 
 
 def _missing(call: Call, name: str) -> str:
+    arn = parse(name)
+    if arn and arn.region != call.region:
+        return f"Invalid arn {arn.region}"
     if "alias/" in name:
         shown = name if name.startswith("arn:") else call.arn(name)
         return f"Alias {shown} is not found."
@@ -96,7 +103,10 @@ def pending(key: Key) -> AwsError:
 
 
 def own_key(call: Call, name: str) -> Key:
-    """A key of the caller's own account that is not AWS's: what may be changed."""
+    """A key of the caller's own account, by its id or ARN: such calls take no alias."""
+    local = name.rpartition(":")[2] if name.startswith("arn:") else name
+    if local.startswith("alias/"):
+        raise not_found(f"Invalid keyId {name}")
     key = key_named(call, name)
     if key.account != call.account:
         raise AwsError("AccessDeniedException", f"The key {key.arn} belongs to another account.", 400)
@@ -114,6 +124,14 @@ def on_key(parameter: str = "KeyId") -> Any:
         return name if name.startswith("arn:") else call.arn(name if name.startswith("alias/") else f"key/{name}")
 
     return arn
+
+
+def conditions(call: Call, _: Params) -> Params:
+    """Condition keys of every call on a key (KMS Developer Guide: "AWS KMS condition keys")."""
+    keys = {"kms:calleraccount": call.caller.account}
+    if call.caller.via:
+        keys["kms:viaservice"] = call.caller.via[-1].replace(".amazonaws.com", f".{call.region}.amazonaws.com")
+    return keys
 
 
 def default_policy(account: str) -> str:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from labsupport.cloud.core import vault
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.kms.base import Key, Params, find, key_named, on_key, service, usable
+from labsupport.cloud.services.kms.base import Key, Params, conditions, find, key_named, on_key, service, usable
 
 _VERSION = b"\x01"
 _NONCE = 12
@@ -24,14 +24,19 @@ _BYTES = {"AES_256": 32, "AES_128": 16}
 def _conditions(call: Call, params: Params) -> Params:
     """Condition keys of cryptographic operations (KMS Developer Guide: "AWS KMS condition keys")."""
     context = params.get("EncryptionContext") or params.get("SourceEncryptionContext") or {}
+    return {**_of_context(context), **_of_alias(params.get("KeyId") or ""), **conditions(call, params)}
+
+
+def _of_context(context: dict[str, str]) -> Params:
     keys: Params = {f"kms:encryptioncontext:{name.lower()}": value for name, value in context.items()}
     if context:
         keys["kms:encryptioncontextkeys"] = list(context)
-    if str(params.get("KeyId", "")).startswith("alias/"):
-        keys["kms:requestalias"] = params["KeyId"]
-    if call.caller.via:
-        keys["kms:viaservice"] = call.caller.via[-1].replace(".amazonaws.com", f".{call.region}.amazonaws.com")
-    return {**keys, "kms:calleraccount": call.caller.account}
+    return keys
+
+
+def _of_alias(name: str) -> Params:
+    local = name.split(":", 5)[-1]
+    return {"kms:requestalias": local} if local.startswith("alias/") else {}
 
 
 def _simple(params: Params) -> None:
@@ -71,7 +76,7 @@ def re_encrypt(call: Call, params: Params) -> Params:
     """Asked for twice: ReEncryptFrom on the old key, ReEncryptTo on the new one."""
     old = _ciphertext_key(call, params["CiphertextBlob"], params.get("SourceKeyId"))
     new = usable(call, key_named(call, params["DestinationKeyId"]))
-    call.authorise("kms:ReEncryptTo", new.arn, _conditions(call, params))
+    _authorise_to(call, old, new, params)
     _simple(params)
     plaintext = _opened(call, old, params["CiphertextBlob"], params.get("SourceEncryptionContext", {}))
     blob = _sealed(call, new, plaintext, params.get("DestinationEncryptionContext", {}))
@@ -80,6 +85,13 @@ def re_encrypt(call: Call, params: Params) -> Params:
         "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
     }
     return {"CiphertextBlob": blob, "SourceKeyId": old.arn, "KeyId": new.arn, **algorithms}
+
+
+def _authorise_to(call: Call, old: Key, new: Key, params: Params) -> None:
+    call.resources.append(new.arn)
+    keys = {**_of_context(params.get("DestinationEncryptionContext") or {}), **_of_alias(params["DestinationKeyId"])}
+    same = {"kms:reencryptonsamekey": str(old.arn == new.arn).lower()}
+    call.authorise("kms:ReEncryptTo", new.arn, {**keys, **same, **conditions(call, params)})
 
 
 @service.operation(on=on_key(), context=_conditions)
@@ -138,20 +150,33 @@ def _authenticated(context: dict[str, str]) -> bytes:
 
 
 def _key_of(call: Call, blob: bytes) -> Key | None:
-    """The key that a ciphertext names; `None` for bytes that are no ciphertext of this lab."""
+    """The key that a ciphertext names, if it is one of this Region."""
+    name = _name_of(blob)
+    return call.store.get(Key, *name) if name and name[1] == call.region else None
+
+
+def _name_of(blob: bytes) -> tuple[str, str, str] | None:
+    """Account, Region and id as a ciphertext tells them; `None` for bytes that are no ciphertext of this lab."""
     if len(blob) < 2 + _NONCE or blob[:1] != _VERSION:
         return None
     try:
         account, region, key_id = blob[2 : 2 + blob[1]].decode().split(":")
     except ValueError:
         return None
-    return call.store.get(Key, account, region, key_id)
+    return account, region, key_id
 
 
 def _ciphertext_key(call: Call, blob: bytes, named: str | None) -> Key:
+    named_by_it = _name_of(blob)
+    if named_by_it is None:
+        raise invalid_ciphertext()
     key = _key_of(call, blob)
     if key is None:
-        raise invalid_ciphertext()
+        message = (
+            "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you "
+            "are not allowed to access."
+        )
+        raise AwsError("AccessDeniedException", message, 400)
     if named:
         given = find(call, named)
         if given is None or given.arn != key.arn:

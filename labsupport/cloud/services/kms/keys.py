@@ -10,6 +10,7 @@ from labsupport.cloud.services.kms.base import (
     Alias,
     Key,
     Params,
+    conditions,
     default_policy,
     key_named,
     new_key,
@@ -27,7 +28,7 @@ def bad_marker() -> AwsError:
     return AwsError("InvalidMarkerException", "The marker is not valid.")
 
 
-@service.operation()
+@service.operation(context=conditions)
 def create_key(call: Call, params: Params) -> Params:
     _refuse_other_kinds(params)
     policy = params.get("Policy")
@@ -35,7 +36,11 @@ def create_key(call: Call, params: Params) -> Params:
         call, _checked_policy(policy) if policy else default_policy(call.account), params.get("Description", "")
     )
     key.tags = _checked_tags(tags.from_list(params.get("Tags"), "TagKey", "TagValue"))
+    if key.tags:
+        call.authorise("kms:TagResource", "*", conditions(call, params))
     call.store.put(key)
+    if policy and not params.get("BypassPolicyLockoutSafetyCheck"):
+        _refuse_lockout(call, key)
     return {"KeyMetadata": shown(key)}
 
 
@@ -57,7 +62,10 @@ def _refuse_other_kinds(params: Params) -> None:
 def _checked_policy(text: str) -> str:
     if len(text) > _LARGEST_POLICY:
         raise AwsError("LimitExceededException", f"A key policy has at most {_LARGEST_POLICY} characters.")
-    document.parse(text, "resource")
+    try:
+        document.parse(text, "resource")
+    except AwsError as error:
+        raise AwsError("MalformedPolicyDocumentException", error.message, 400) from None
     return text
 
 
@@ -83,7 +91,7 @@ def shown(key: Key) -> Params:
     return metadata
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def describe_key(call: Call, params: Params) -> Params:
     return {"KeyMetadata": shown(key_named(call, params["KeyId"]))}
 
@@ -98,7 +106,7 @@ def list_keys(call: Call, params: Params) -> Params:
     return {"Keys": keys, "Truncated": marker is not None, "NextMarker": marker}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def update_key_description(call: Call, params: Params) -> Params:
     key = _changeable(call, params)
     key.description = params["Description"]
@@ -110,12 +118,16 @@ def _changeable(call: Call, params: Params) -> Key:
     key = own_key(call, params["KeyId"])
     if key.state == "PendingDeletion":
         raise pending(key)
+    return _not_aws(key)
+
+
+def _not_aws(key: Key) -> Key:
     if key.manager == "AWS":
         raise AwsError("AccessDeniedException", f"The key {key.arn} is managed by AWS and cannot be changed.", 400)
     return key
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def enable_key(call: Call, params: Params) -> Params:
     key = _changeable(call, params)
     key.state = "Enabled"
@@ -123,7 +135,7 @@ def enable_key(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def disable_key(call: Call, params: Params) -> Params:
     key = _changeable(call, params)
     key.state = "Disabled"
@@ -131,7 +143,7 @@ def disable_key(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def schedule_key_deletion(call: Call, params: Params) -> Params:
     key, days = _changeable(call, params), params.get("PendingWindowInDays", 30)
     if not 7 <= days <= 30:
@@ -143,7 +155,7 @@ def schedule_key_deletion(call: Call, params: Params) -> Params:
     return {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.state, "PendingWindowInDays": days}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def cancel_key_deletion(call: Call, params: Params) -> Params:
     key = own_key(call, params["KeyId"])
     if key.state != "PendingDeletion":
@@ -172,16 +184,16 @@ async def delete(call: Call, key_id: str) -> float | None:
 # Policies
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def get_key_policy(call: Call, params: Params) -> Params:
     key = own_key(call, params["KeyId"])
     _only_default(params)
     return {"Policy": key.policy, "PolicyName": "default"}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def put_key_policy(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
+    key = _not_aws(own_key(call, params["KeyId"]))  # its policy may be set while it waits for its deletion, too
     _only_default(params)
     key.policy = _checked_policy(params["Policy"])
     call.store.put(key)
@@ -193,7 +205,7 @@ def put_key_policy(call: Call, params: Params) -> Params:
 def _refuse_lockout(call: Call, key: Key) -> None:
     """Who sets a policy must still be able to set the next one."""
     try:
-        call.authorise("kms:PutKeyPolicy", key.arn)
+        call.authorise("kms:PutKeyPolicy", key.arn, conditions(call, {}))
     except AwsError:
         message = (
             "The new key policy will not allow you to update the key policy in the future. "
@@ -207,7 +219,7 @@ def _only_default(params: Params) -> None:
         raise AwsError("NotFoundException", f"No such policy exists: {params['PolicyName']}")
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def list_key_policies(call: Call, params: Params) -> Params:
     own_key(call, params["KeyId"])
     return {"PolicyNames": ["default"], "Truncated": False}
@@ -222,7 +234,7 @@ def _checked_tags(found: dict[str, str]) -> dict[str, str]:
     return found
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def tag_resource(call: Call, params: Params) -> Params:
     key = _changeable(call, params)
     key.tags = _checked_tags(tags.merged(key.tags, tags.from_list(params["Tags"], "TagKey", "TagValue")))
@@ -230,7 +242,7 @@ def tag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def untag_resource(call: Call, params: Params) -> Params:
     key = _changeable(call, params)
     key.tags = tags.without(key.tags, params["TagKeys"])
@@ -238,7 +250,7 @@ def untag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_key())
+@service.operation(on=on_key(), context=conditions)
 def list_resource_tags(call: Call, params: Params) -> Params:
     found = tags.to_list(own_key(call, params["KeyId"]).tags, "TagKey", "TagValue")
     chosen, marker = paging.page(

@@ -1,6 +1,16 @@
 """Amazon S3: buckets and objects, versions, encryption at rest, multipart uploads."""
 
-from labsupport.cloud.services.s3 import buckets, configuration, copying, deleting, listing, multipart, objects, tagging
+from labsupport.cloud.services.s3 import (
+    buckets,
+    configuration,
+    copying,
+    deleting,
+    listing,
+    multipart,
+    objects,
+    tagging,
+    upkeep,
+)
 from labsupport.cloud.services.s3.base import service
 
 __all__ = [
@@ -13,4 +23,5 @@ __all__ = [
     "objects",
     "service",
     "tagging",
+    "upkeep",
 ]

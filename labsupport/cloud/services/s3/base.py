@@ -9,6 +9,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.policy.records import Mode
+from labsupport.cloud.services.s3.public import is_public
 from labsupport.cloud.store.record import record
 
 Params = dict[str, Any]
@@ -40,7 +41,6 @@ class Bucket(msgspec.Struct, kw_only=True):
     ownership: str = "BucketOwnerEnforced"
     notifications: Params = {}
     tags: dict[str, str] = {}
-    count: int = 0  # versions ever written: their order
 
     @property
     def arn(self) -> str:
@@ -72,7 +72,7 @@ class Object(msgspec.Struct, kw_only=True):
     bucket: str
     key: str
     version: str = NULL
-    order: str
+    order: str = ""
     modified: float
     size: int = 0
     etag: str = ""
@@ -123,10 +123,12 @@ def find_version(call: Call, bucket: Bucket, key: str, version: str | None) -> O
     return next((one for one in call.store.list(Version, bucket.name, key) if one.version == version), None)
 
 
-def next_order(bucket: Bucket) -> str:
-    """The order of a new version; the bucket has to be stored afterwards."""
-    bucket.count += 1
-    return f"{10**12 - bucket.count:013d}"
+_OLDEST = 10**12
+
+
+def _order(old: Object | None) -> str:
+    """The order of what takes the place of `old`: one less."""
+    return f"{(int(old.order) if old else _OLDEST) - 1:013d}"
 
 
 def as_version(current: Object) -> Version:
@@ -137,10 +139,10 @@ def as_object(version: Object) -> Object:
     return Object(**{name: getattr(version, name) for name in Object.__struct_fields__})
 
 
-def keep_current(call: Call, bucket: Bucket, new: Object) -> list[Piece]:
-    """Make `new` the current version; the pieces that nobody needs any more."""
-    old = call.store.get(Object, bucket.name, new.key)
+def keep_current(call: Call, bucket: Bucket, new: Object, old: Object | None) -> list[Piece]:
+    """Make `new` the current version in place of `old`; the pieces that nobody needs any more."""
     freed: list[Piece] = []
+    new.order = _order(old)
     if old and bucket.versioning and not (old.version == NULL and new.version == NULL):
         call.store.put(as_version(old))
     elif old:
@@ -150,13 +152,27 @@ def keep_current(call: Call, bucket: Bucket, new: Object) -> list[Piece]:
             if one.version == NULL:
                 call.store.delete(one)
                 freed += one.pieces
-    call.store.put(bucket, new)
+    call.store.put(new)
     return freed
 
 
 def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, Mode] | None:
+    if call.operation == "CreateBucket":
+        return None  # a bucket of that name is none that is acted upon: the handler says that it is taken
     bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
-    return (bucket.policy or None, "resource", bucket.account, "either") if bucket else None
+    if bucket is None:
+        return None
+    return (None if _restricted(call, bucket) else bucket.policy or None, "resource", bucket.account, "either")
+
+
+def _restricted(call: Call, bucket: Bucket) -> bool:
+    """Whether the block of public access sets a public policy aside, which lets in nobody of other accounts."""
+    if not bucket.policy or not bucket.public_block["RestrictPublicBuckets"]:
+        return False
+    outside = call.caller.kind == "anonymous" or (
+        call.caller.kind != "service" and call.caller.account != bucket.account
+    )
+    return outside and is_public(bucket.policy)
 
 
 def _resource_tags(call: Call, resource: str) -> dict[str, str]:

@@ -10,7 +10,10 @@ from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.policy import document
+from labsupport.cloud.services.s3 import content
 from labsupport.cloud.services.s3.base import BUCKET, Bucket, Object, Params, Version, bucket_named, service, time
+from labsupport.cloud.services.s3.public import is_public, statements
+from labsupport.cloud.services.s3.uploads import forget, uploads
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -78,13 +81,18 @@ def head_bucket(call: Call, params: Params) -> Params:
 
 @service.operation(action="s3:ListAllMyBuckets")
 def list_buckets(call: Call, params: Params) -> Params:
-    prefix = params.get("Prefix", "")
-    found = [one for one in call.store.list(Bucket) if one.account == call.account and one.name.startswith(prefix)]
+    prefix, region = params.get("Prefix", ""), params.get("BucketRegion")
+    found = [
+        one
+        for one in call.store.list(Bucket, starting=prefix)
+        if one.account == call.account and region in (None, one.region)
+    ]
     bad = AwsError("InvalidArgument", "The continuation token provided is incorrect", 400)
     size = params.get("MaxBuckets", 10000)
     chosen, token = paging.page(found, lambda one: one.name, params.get("ContinuationToken"), size, bad)
-    shown = [{"Name": one.name, "CreationDate": time(one.created)} for one in chosen]
-    return {"Buckets": shown, "Owner": {"ID": canonical_id(call.account)}, "ContinuationToken": token}
+    shown = [{"Name": one.name, "CreationDate": time(one.created), "BucketRegion": one.region} for one in chosen]
+    owner = {"ID": canonical_id(call.account)}
+    return {"Buckets": shown, "Owner": owner, "ContinuationToken": token, "Prefix": params.get("Prefix")}
 
 
 def canonical_id(account: str) -> str:
@@ -107,6 +115,8 @@ def delete_bucket(call: Call, params: Params) -> Params:
             if bucket.versioning:
                 message += ". You must delete all versions in the bucket."
             raise AwsError("BucketNotEmpty", message, 409, BucketName=bucket.name)
+    for upload in uploads(call, bucket.name):
+        content.remove(call, forget(call, upload))
     call.store.delete(bucket)
     return {}
 
@@ -122,7 +132,7 @@ def put_bucket_policy(call: Call, params: Params) -> Params:
     except AwsError as error:
         raise AwsError("MalformedPolicy", error.message, 400) from None
     _check_resources(bucket, json.loads(text))
-    if bucket.public_block["BlockPublicPolicy"] and is_public(json.loads(text)):
+    if bucket.public_block["BlockPublicPolicy"] and is_public(text):
         message = (
             f"User: {call.caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
             f'"{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public '
@@ -132,11 +142,6 @@ def put_bucket_policy(call: Call, params: Params) -> Params:
     bucket.policy = text
     call.store.put(bucket)
     return {}
-
-
-def statements(policy: Any) -> list[Any]:
-    found = policy["Statement"]
-    return found if isinstance(found, list) else [found]
 
 
 def _check_resources(bucket: Bucket, policy: Any) -> None:
@@ -153,16 +158,6 @@ def _pattern(name: str) -> str:
     return re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
 
 
-def is_public(policy: Any) -> bool:
-    """Whether it lets anybody in: a wildcard principal without a condition that narrows it."""
-    for statement in statements(policy):
-        principal = statement.get("Principal")
-        anyone = principal == "*" or (isinstance(principal, dict) and principal.get("AWS") in ("*", ["*"]))
-        if statement["Effect"] == "Allow" and anyone and not statement.get("Condition"):
-            return True
-    return False
-
-
 @service.operation(on=BUCKET)
 def get_bucket_policy(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
@@ -176,7 +171,7 @@ def get_bucket_policy_status(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
     if not bucket.policy:
         raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=bucket.name)
-    return {"PolicyStatus": {"IsPublic": is_public(json.loads(bucket.policy))}}
+    return {"PolicyStatus": {"IsPublic": is_public(bucket.policy)}}
 
 
 @service.operation(on=BUCKET)

@@ -6,7 +6,7 @@ from datetime import datetime
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import Object, Params
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 
 def _failed(condition: str) -> AwsError:
@@ -48,6 +48,9 @@ def _epoch(moment: datetime) -> float:
 def check_write(current: Object | None, params: Params) -> None:
     """A write that is to happen only to a new key (If-None-Match: *), or to a known version (If-Match)."""
     there = current if current and not current.marker else None
+    if params.get("IfNoneMatch", "*").strip() != "*":
+        message = "A header you provided implies functionality that is not implemented"
+        raise AwsError("NotImplemented", message, 501, Header="If-None-Match")
     if params.get("IfNoneMatch") and there:
         raise _failed("If-None-Match")
     if params.get("IfMatch"):
@@ -57,20 +60,27 @@ def check_write(current: Object | None, params: Params) -> None:
             raise _failed("If-Match")
 
 
+def is_range(text: str) -> bool:
+    """Whether a `Range` header is one that counts: of bytes, a single one, forwards."""
+    match = _RANGE.fullmatch(text)
+    if match is None or match.groups() == ("", ""):
+        return False
+    first, last = match.groups()
+    return not (first and last and int(last) < int(first))
+
+
 def range_of(found: Object, params: Params) -> tuple[int, int]:
     """The first byte and the one after the last that a request wants."""
     if params.get("PartNumber"):
         return _part(found, params["PartNumber"])
-    match = _RANGE.fullmatch(params.get("Range", ""))
-    if match is None or match.groups() == ("", ""):
+    text = params.get("Range") or ""
+    if not is_range(text):
         return 0, found.size  # what cannot be read as a range is left aside
-    first, last = match.groups()
+    first, last = text.removeprefix("bytes=").split("-")
     if not first:
         start, end = max(found.size - int(last), 0), found.size
     else:
         start, end = int(first), min(int(last or found.size), found.size - 1) + 1
-        if last and int(last) < start:
-            return 0, found.size
     if start >= found.size or start >= end:
         message = "The requested range is not satisfiable"
         size = str(found.size)

@@ -4,17 +4,20 @@ Every object has a data key of its own. A segment's nonce is its piece's random 
 no nonce is used twice under a key.
 """
 
+import base64
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from labsupport.cloud.core import vault
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.services.s3.base import Bucket, Lock, Params, Piece
+from labsupport.cloud.core.checksums import hasher
+from labsupport.cloud.services.s3.base import Piece, service
 
 SEGMENT = 1 << 20  # bytes of plaintext
 SMALL = 16 * 1024  # content up to this lies in the record itself
@@ -24,103 +27,151 @@ _TAG = 16
 class Written(NamedTuple):
     piece: Piece
     md5: str
+    checksum: str = ""  # in base64, where one was asked for
 
 
-def new_lock(call: Call, bucket: Bucket, key: str, params: Params) -> tuple[Lock, bytes]:
-    """How a new object is encrypted, as the request or the bucket's default says, and its data key."""
-    rule = (bucket.encryption.get("Rules") or [{}])[0]
-    default = rule.get("ApplyServerSideEncryptionByDefault", {})
-    algorithm = params.get("ServerSideEncryption") or default.get("SSEAlgorithm", "AES256")
-    if algorithm == "AES256":
-        data_key = secrets.token_bytes(32)
-        return Lock(sealed=vault.seal(call.cloud, data_key, bucket.name.encode())), data_key
-    named = params.get("SSEKMSKeyId") or (default.get("KMSMasterKeyID") if not params.get("SSEKMSKeyId") else None)
-    bucket_key = params.get("BucketKeyEnabled", rule.get("BucketKeyEnabled", False))
-    context = {"aws:s3:arn": bucket.arn if bucket_key else f"{bucket.arn}/{key}"}
-    answer = call.aws("kms").generate_data_key(
-        KeyId=named or "alias/aws/s3", KeySpec="AES_256", EncryptionContext=context
-    )
-    lock = Lock(
-        algorithm=algorithm,
-        sealed=answer["CiphertextBlob"],
-        key_arn=answer["KeyId"],
-        context=context,
-        bucket_key=bucket_key,
-    )
-    return lock, answer["Plaintext"]
+# Files
 
 
-def data_key(call: Call, lock: Lock, bucket: str) -> bytes:
-    """An object's data key; for KMS the caller has to be allowed to decrypt it."""
-    if lock.algorithm == "AES256":
-        return vault.unseal(call.cloud, lock.sealed, bucket.encode())
-    answer = call.aws("kms").decrypt(CiphertextBlob=lock.sealed, EncryptionContext=lock.context)
-    found: bytes = answer["Plaintext"]
-    return found
+def folder(home: Path) -> Path:
+    return home / "objects"
 
 
-def folder(call: Call) -> Path:
-    return call.cloud.home / "objects"
-
-
-def path_of(call: Call, piece: Piece) -> Path:
+def path_of(home: Path, piece: str) -> Path:
     """Files are named by random ids: a key never becomes a file's name."""
-    return folder(call) / piece.id[:2] / piece.id
+    return folder(home) / piece[:2] / piece
 
 
-async def write(call: Call, key: bytes, body: AsyncIterator[bytes] | bytes | None) -> Written:
-    """Store content as a new piece. What was written before an error is removed."""
-    piece, md5, cipher = Piece(id=secrets.token_hex(8), size=0), hashlib.md5(usedforsecurity=False), AESGCM(key)
-    held = b""
-    path = path_of(call, piece)
-    file = None
+def fresh_path(home: Path, piece: str) -> Path:
+    """Where a piece lies until its record has been committed: what a killed process leaves here is swept."""
+    return folder(home) / "new" / piece
+
+
+@contextmanager
+def kept_if_committed(call: Call, piece: Piece) -> Iterator[None]:
+    """Let a new piece take its place once the block, which commits its record, has ended well; else it goes."""
+    home = call.cloud.home
+    try:
+        yield
+    except BaseException:
+        if piece.inline is None:
+            fresh_path(home, piece.id).unlink(missing_ok=True)
+        raise
+    if piece.inline is None:
+        _settle(home, piece.id)
+
+
+def _settle(home: Path, piece: str) -> None:
+    path = path_of(home, piece)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with suppress(FileNotFoundError):  # it was replaced and removed meanwhile
+        fresh_path(home, piece).rename(path)
+
+
+def remove(call: Call, pieces: Iterable[Piece]) -> None:
+    """Have files deleted once the transaction has committed, and not before; after a restart, too."""
+    names = [piece.id for piece in pieces if piece.inline is None]
+    if names:
+        call.start("remove", ",".join(names))
+
+
+@service.task("remove")
+async def remove_files(call: Call, names: str) -> None:
+    for name in names.split(","):
+        path_of(call.cloud.home, name).unlink(missing_ok=True)
+        fresh_path(call.cloud.home, name).unlink(missing_ok=True)
+
+
+def sweep(home: Path, used: Callable[[], set[str]]) -> None:
+    """At the start: pieces that were written and never committed are removed, the others take their places.
+
+    `used` gives the ids that records name; it is asked only where something was left.
+    """
+    left = [path.name for path in (folder(home) / "new").glob("*")]
+    known = used() if left else set()
+    for name in left:
+        if name in known:
+            _settle(home, name)
+        else:
+            fresh_path(home, name).unlink()
+
+
+# Writing
+
+
+@dataclass(slots=True)
+class _Writer:
+    """A piece on its way to its file, or to its record while it is small."""
+
+    home: Path
+    cipher: AESGCM
+    piece: Piece
+    held: bytearray
+    file: BinaryIO | None = None
+
+    def add(self, part: bytes) -> None:
+        self.piece.size += len(part)
+        self.held += part
+        while len(self.held) >= SEGMENT:
+            self._put(self.held[:SEGMENT])
+            del self.held[:SEGMENT]
+
+    def end(self) -> None:
+        if self.piece.size <= SMALL:
+            self.piece.inline = self.cipher.encrypt(_nonce(self.piece, 0), bytes(self.held), None)
+        elif self.held:
+            self._put(self.held)
+
+    def _put(self, segment: bytes | bytearray) -> None:
+        file = self.file = self.file or _opened(fresh_path(self.home, self.piece.id))
+        file.write(self.cipher.encrypt(_nonce(self.piece, file.tell() // (SEGMENT + _TAG)), segment, None))
+
+
+def _opened(path: Path) -> BinaryIO:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path.open("xb")
+
+
+async def write(
+    call: Call, key: bytes, body: AsyncIterator[bytes] | bytes | None, algorithm: str | None = None
+) -> Written:
+    """Store content as a new piece, whose file `kept_if_committed` has to take over.
+
+    What was written before an error is removed. `algorithm` (CRC32, …) asks for a checksum of the content.
+    """
+    writer = _Writer(call.cloud.home, AESGCM(key), Piece(id=secrets.token_hex(8), size=0), bytearray())
+    md5, running = hashlib.md5(usedforsecurity=False), hasher(algorithm) if algorithm else None
     try:
         async for part in _parts(body):
             md5.update(part)
-            piece.size += len(part)
-            held += part
-            if len(held) >= SEGMENT:
-                if file is None:
-                    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    file = path.open("xb")
-                held = _write_segments(file, cipher, piece, held)
-        if file is None and piece.size <= SMALL:
-            piece.inline = cipher.encrypt(_nonce(piece, 0), held, None)
-        else:
-            if file is None:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                file = path.open("xb")
-            if held:
-                file.write(cipher.encrypt(_nonce(piece, (piece.size - 1) // SEGMENT), held, None))
+            if running:
+                running.update(part)
+            writer.add(part)
+        writer.end()
     except BaseException:
-        path.unlink(missing_ok=True)
+        fresh_path(writer.home, writer.piece.id).unlink(missing_ok=True)
         raise
     finally:
-        if file is not None:
-            file.close()
-    return Written(piece, md5.hexdigest())
+        if writer.file is not None:
+            writer.file.close()
+    checksum = base64.b64encode(running.digest()).decode() if running else ""
+    return Written(writer.piece, md5.hexdigest(), checksum)
 
 
 async def _parts(body: AsyncIterator[bytes] | bytes | None) -> AsyncIterator[bytes]:
-    if isinstance(body, bytes):
-        yield body
+    if isinstance(body, bytes | bytearray):
+        for start in range(0, len(body), SEGMENT):
+            yield bytes(body[start : start + SEGMENT])
     elif body is not None:
         async for part in body:
             yield part
 
 
-def _write_segments(file: BinaryIO, cipher: AESGCM, piece: Piece, held: bytes) -> bytes:
-    """Write the whole segments of what is held; the rest is given back."""
-    done = (piece.size - len(held)) // SEGMENT
-    count = len(held) // SEGMENT
-    for number in range(count):
-        part = held[number * SEGMENT : (number + 1) * SEGMENT]
-        file.write(cipher.encrypt(_nonce(piece, done + number), part, None))
-    return held[count * SEGMENT :]
-
-
 def _nonce(piece: Piece, number: int) -> bytes:
     return bytes.fromhex(piece.id) + number.to_bytes(4, "big")
+
+
+# Reading
 
 
 def read(call: Call, key: bytes, pieces: list[Piece], start: int, end: int) -> bytes | AsyncIterator[bytes]:
@@ -145,7 +196,7 @@ async def _stream(call: Call, cipher: AESGCM, wanted: list[tuple[Piece, int, int
         if piece.inline is not None:
             yield cipher.decrypt(_nonce(piece, 0), piece.inline, None)[first:last]
             continue
-        with path_of(call, piece).open("rb") as file:
+        with _found(call.cloud.home, piece.id) as file:
             for part in _segments(file, cipher, piece, first, last):
                 yield part
 
@@ -157,7 +208,9 @@ def _segments(file: BinaryIO, cipher: AESGCM, piece: Piece, first: int, last: in
         yield part[max(first - number * SEGMENT, 0) : last - number * SEGMENT]
 
 
-def remove(call: Call, pieces: Iterable[Piece]) -> None:
-    for piece in pieces:
-        if piece.inline is None:
-            path_of(call, piece).unlink(missing_ok=True)
+def _found(home: Path, piece: str) -> BinaryIO:
+    """A piece's file; for a moment after its commit it lies where it was written."""
+    try:
+        return path_of(home, piece).open("rb")
+    except FileNotFoundError:
+        return fresh_path(home, piece).open("rb")

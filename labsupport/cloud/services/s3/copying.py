@@ -4,17 +4,19 @@ from urllib.parse import parse_qs, unquote
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.s3 import content
+from labsupport.cloud.services.s3 import content, locks
 from labsupport.cloud.services.s3.base import OBJECT, Object, Params, bucket_named, service, time
 from labsupport.cloud.services.s3.conditions import check_read
 from labsupport.cloud.services.s3.objects import (
+    CHECKSUMS,
     commit,
     conditions,
-    encryption,
+    filled,
     found_object,
     new_object,
     read_action,
     refuse_unsupported,
+    typed,
 )
 
 
@@ -42,7 +44,7 @@ def read_source(call: Call, params: Params) -> tuple[Object, bytes]:
     except AwsError:
         message = "At least one of the pre-conditions you specified did not hold"
         raise AwsError("PreconditionFailed", message, 412) from None
-    return found, content.data_key(call, found.lock, bucket.name)
+    return found, locks.data_key(call, found.lock, bucket.name)
 
 
 @service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
@@ -51,17 +53,30 @@ async def copy_object(call: Call, params: Params) -> Params:
     found, key = read_source(call, params)
     _refuse_nothing_changed(found, params)
     told = params if params.get("MetadataDirective") == "REPLACE" else {**params, **_told(found)}
-    lock, new_key = content.new_lock(call, bucket_named(call, params), params["Key"], params)
-    written = await content.write(call, new_key, content.read(call, key, found.pieces, 0, found.size))
-    made = new_object(call, told, lock, [written.piece])
-    made.etag = written.md5
-    made.checksums = found.checksums
+    lock, new_key = locks.new_lock(call, bucket_named(call, params), params["Key"], params)
+    made = new_object(call, told, lock, [])
     if params.get("TaggingDirective") != "REPLACE":
         made.tags = found.tags
-    answer = commit(call, made, params)
+    algorithm = params.get("ChecksumAlgorithm") or _algorithm(found)
+    source = content.read(call, key, found.pieces, 0, found.size)
+    written = await content.write(call, new_key, source, algorithm)
+    with content.kept_if_committed(call, written.piece):
+        filled(made, written)
+        made.checksums = typed({f"Checksum{algorithm}": written.checksum} if algorithm else {})
+        answer = commit(call, made, params)
     result = {"ETag": answer["ETag"], "LastModified": time(made.modified), **made.checksums}
     version = {"VersionId": answer["VersionId"]} if "VersionId" in answer else {}
-    return {"CopyObjectResult": result, **encryption(lock), **version}
+    return {"CopyObjectResult": result, **locks.as_told(lock), **version, **_source_version(call, found)}
+
+
+def _algorithm(found: Object) -> str | None:
+    """The copy of an object with a checksum has one of its algorithm, over its whole content."""
+    return next((name.removeprefix("Checksum") for name in CHECKSUMS if name in found.checksums), None)
+
+
+def _source_version(call: Call, found: Object) -> Params:
+    bucket = bucket_named(call, {"Bucket": found.bucket})
+    return {"CopySourceVersionId": found.version} if bucket.versioning else {}
 
 
 def _told(found: Object) -> Params:

@@ -1,12 +1,9 @@
 """Objects deleted: one, many; markers and versions."""
 
-import secrets
-
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content
 from labsupport.cloud.services.s3.base import (
-    NULL,
     OBJECT,
     Bucket,
     Object,
@@ -17,12 +14,14 @@ from labsupport.cloud.services.s3.base import (
     bucket_named,
     find_version,
     keep_current,
-    next_order,
     service,
 )
 from labsupport.cloud.services.s3.conditions import check_write
 from labsupport.cloud.services.s3.configuration import publish
-from labsupport.cloud.services.s3.objects import conditions
+from labsupport.cloud.services.s3.objects import conditions, new_version
+
+_MOST = 1000  # keys of one DeleteObjects
+_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def _action(_: Call, params: Params) -> str:
@@ -54,10 +53,9 @@ def delete(call: Call, bucket: Bucket, key: str, version: str | None) -> tuple[P
 
 
 def _mark(call: Call, bucket: Bucket, key: str) -> tuple[Params, list[Piece]]:
-    version = secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
-    order = next_order(bucket)
-    marker = Object(bucket=bucket.name, key=key, order=order, version=version, modified=call.epoch, marker=True)
-    freed = keep_current(call, bucket, marker)
+    version = new_version(bucket)
+    marker = Object(bucket=bucket.name, key=key, version=version, modified=call.epoch, marker=True)
+    freed = keep_current(call, bucket, marker, call.store.get(Object, bucket.name, key))
     _tell(call, bucket, key, version, "Delete Marker Created")
     return {"DeleteMarker": True, "VersionId": version}, freed
 
@@ -92,10 +90,14 @@ def delete_objects(call: Call, params: Params) -> Params:
     """Each key is asked for by itself: what is refused is listed among the errors, the rest is deleted."""
     bucket = bucket_named(call, params)
     deleted, errors, freed = [], [], []
+    if not 1 <= len(params["Delete"]["Objects"]) <= _MOST:
+        raise AwsError("MalformedXML", _MALFORMED, 400)
     for one in params["Delete"]["Objects"]:
         key, version = one["Key"], one.get("VersionId")
         try:
             call.authorise(_action(call, one), f"{bucket.arn}/{key}", conditions(call, one))
+            if one.get("ETag"):
+                check_write(call.store.get(Object, bucket.name, key), {"IfMatch": one["ETag"], "Key": key})
         except AwsError as error:
             errors.append({"Key": key, "VersionId": version, "Code": error.code, "Message": error.message})
             continue

@@ -1,6 +1,7 @@
 """Listings: objects (both versions of the call), versions."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -26,47 +27,54 @@ def _conditions(_: Call, params: Params) -> Params:
     return {name: str(params[parameter]) for parameter, name in names.items() if parameter in params}
 
 
-def _entries(call: Call, bucket: Bucket, prefix: str, delimiter: str, after: str | None) -> Iterator[Found]:
-    """Keys and common prefixes in their order; a prefix's keys are jumped over."""
+def _entries(call: Call, bucket: Bucket, params: Params, after: str | None, markers: bool = False) -> Iterator[Found]:
+    """Keys and common prefixes in their order; a prefix's keys are jumped over. `markers`: deleted keys, too."""
+    prefix = params.get("Prefix", "")
+    after = _behind(after, params)
     while True:
         chunk = list(call.store.list(Object, bucket.name, starting=prefix, after=after, limit=_CHUNK))
         jumped = False
         for one in chunk:
-            after = one.key
-            cut = one.key.find(delimiter, len(prefix)) if delimiter else -1
-            if one.marker:
+            after, common = one.key, _common(one.key, params)
+            if one.marker and not markers:
                 continue
-            if cut < 0:
+            if not common:
                 yield Found(one.key, one)
-                continue
-            common = one.key[: cut + len(delimiter)]
-            yield Found(common, None)
-            after, jumped = common + _LAST, True
-            break
+            else:
+                yield Found(common, None)
+                after, jumped = common + _LAST, True
+                break
         if not jumped and len(chunk) < _CHUNK:
             return
 
 
-def _page(call: Call, params: Params, after: str | None) -> tuple[list[Found], bool]:
-    size = min(params.get("MaxKeys", 1000), 1000)
-    page: list[Found] = []
-    if size < 0:
-        raise AwsError("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647", 400)
-    bucket = bucket_named(call, params)
-    after = _behind(after, params)
-    for found in _entries(call, bucket, params.get("Prefix", ""), params.get("Delimiter", ""), after):
-        if len(page) == size:
-            return page, size > 0
-        page.append(found)
-    return page, False
+def _common(key: str, params: Params) -> str:
+    """The common prefix that a key belongs to: up to the first delimiter behind the prefix asked for."""
+    delimiter, prefix = params.get("Delimiter", ""), params.get("Prefix", "")
+    cut = key.find(delimiter, len(prefix)) if delimiter and key.startswith(prefix) else -1
+    return key[: cut + len(delimiter)] if cut >= 0 else ""
 
 
 def _behind(after: str | None, params: Params) -> str | None:
     """A marker that is itself a common prefix stands for all of its keys."""
-    delimiter = params.get("Delimiter")
-    if after and delimiter and after.endswith(delimiter) and after != params.get("Prefix"):
-        return after + _LAST
-    return after
+    return after + _LAST if after and _common(after, params) == after else after
+
+
+def _size(params: Params) -> int:
+    size: int = params.get("MaxKeys", _CHUNK)
+    if size < 0:
+        raise AwsError("InvalidArgument", "Argument maxKeys must be an integer between 0 and 2147483647", 400)
+    return min(size, _CHUNK)
+
+
+def _page(call: Call, params: Params, after: str | None) -> tuple[list[Found], bool]:
+    size, bucket = _size(params), bucket_named(call, params)
+    page: list[Found] = []
+    for found in _entries(call, bucket, params, after):
+        if len(page) == size:
+            return page, size > 0
+        page.append(found)
+    return page, False
 
 
 def _encoded(params: Params, text: str) -> str:
@@ -93,7 +101,7 @@ def _contents(params: Params, page: list[Found], owner: str | None) -> Params:
 def _echo(params: Params, *names: str) -> Params:
     """What a listing repeats of its request."""
     shown = {name: _encoded(params, params[name]) for name in names if params.get(name)}
-    options = {"Name": params["Bucket"], "MaxKeys": params.get("MaxKeys", 1000), "Prefix": shown.pop("Prefix", "")}
+    options = {"Name": params["Bucket"], "MaxKeys": _size(params), "Prefix": shown.pop("Prefix", "")}
     return {**options, **shown, "EncodingType": params.get("EncodingType")}
 
 
@@ -130,54 +138,47 @@ def list_objects(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:ListBucketVersions", context=_conditions)
 def list_object_versions(call: Call, params: Params) -> Params:
     """Every version and marker, keys in their order, each key's newest first."""
-    bucket, size = bucket_named(call, params), min(params.get("MaxKeys", 1000), 1000)
-    marker = (params.get("KeyMarker", ""), params.get("VersionIdMarker", ""))
-    page: list[tuple[Object, bool]] = []
-    prefixes: list[str] = []
-    truncated = False
-    for one, latest in _versions(call, bucket, params.get("Prefix", ""), marker):
-        common = _common(one.key, params)
-        if common in prefixes:
-            continue
-        if len(page) + len(prefixes) == size:
-            truncated = True
-            break
-        if common:
-            prefixes.append(common)
-        else:
-            page.append((one, latest))
+    bucket, size = bucket_named(call, params), _size(params)
+    if params.get("VersionIdMarker") and not params.get("KeyMarker"):
+        message = "A version-id marker cannot be specified without a key marker."
+        raise AwsError("InvalidArgument", message, 400, ArgumentName="version-id-marker")
+    page = list(islice(_versions(call, bucket, params), size + 1))
+    truncated, page = 0 < size < len(page), page[:size]
     owner = {"ID": canonical_id(bucket.account)}
     answer: Params = {
         **_echo(params, "Prefix", "Delimiter"),
-        "Versions": [_version(params, one, latest, owner) for one, latest in page if not one.marker],
-        "DeleteMarkers": [_marker(params, one, latest, owner) for one, latest in page if one.marker],
-        "CommonPrefixes": [{"Prefix": _encoded(params, one)} for one in prefixes],
+        "Versions": [_version(params, one, latest, owner) for _, one, latest in page if one and not one.marker],
+        "DeleteMarkers": [_marker(params, one, latest, owner) for _, one, latest in page if one and one.marker],
+        "CommonPrefixes": [{"Prefix": _encoded(params, key)} for key, one, _ in page if one is None],
         "IsTruncated": truncated,
-        "KeyMarker": params.get("KeyMarker", ""),
+        "KeyMarker": _encoded(params, params.get("KeyMarker", "")),
         "VersionIdMarker": params.get("VersionIdMarker", ""),
     }
-    if truncated and page:
-        answer |= {"NextKeyMarker": _encoded(params, page[-1][0].key), "NextVersionIdMarker": page[-1][0].version}
+    if truncated:
+        key, last, _ = page[-1]
+        answer |= {"NextKeyMarker": _encoded(params, key), "NextVersionIdMarker": last.version if last else None}
     return answer
 
 
-def _common(key: str, params: Params) -> str:
-    delimiter, prefix = params.get("Delimiter", ""), params.get("Prefix", "")
-    cut = key.find(delimiter, len(prefix)) if delimiter else -1
-    return key[: cut + len(delimiter)] if cut >= 0 else ""
+def _versions(call: Call, bucket: Bucket, params: Params) -> Iterator[tuple[str, Object | None, bool]]:
+    """(key or prefix, version, is it the latest) behind the markers."""
+    key_marker, version_marker = params.get("KeyMarker") or None, params.get("VersionIdMarker")
+    if key_marker and version_marker:
+        yield from _rest(call, bucket, key_marker, version_marker)
+    for key, current in _entries(call, bucket, params, key_marker, markers=True):
+        if current is None:
+            yield key, None, False
+            continue
+        yield key, current, True
+        yield from ((key, one, False) for one in call.store.list(Version, bucket.name, key))
 
 
-def _versions(call: Call, bucket: Bucket, prefix: str, marker: tuple[str, str]) -> Iterator[tuple[Object, bool]]:
-    """(version, is it the latest) behind the marker."""
-    key_marker, version_marker = marker
-    passed = not key_marker
-    for current in call.store.list(Object, bucket.name, starting=prefix):
-        for one in (current, *call.store.list(Version, bucket.name, current.key)):
-            if passed or one.key > key_marker:
-                yield one, one is current
-            elif one.key == key_marker and version_marker and one.version == version_marker:
-                passed = True
-        passed = passed or (current.key >= key_marker)
+def _rest(call: Call, bucket: Bucket, key: str, version: str) -> Iterator[tuple[str, Object | None, bool]]:
+    """A key's versions that are older than the one named; all that are left where that one has been deleted."""
+    current = call.store.get(Object, bucket.name, key)
+    every = [*([current] if current else []), *call.store.list(Version, bucket.name, key)]
+    passed = next((place for place, one in enumerate(every, start=1) if one.version == version), 0)
+    yield from ((key, one, one is current) for one in every[passed:])
 
 
 def _version(params: Params, one: Object, latest: bool, owner: Params) -> Params:

@@ -2,71 +2,40 @@
 
 import hashlib
 import secrets
-from typing import Any
-
-import msgspec
+from urllib.parse import quote
 
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.s3 import content
-from labsupport.cloud.services.s3.base import BUCKET, OBJECT, Lock, Params, Piece, bucket_named, service, time
-from labsupport.cloud.services.s3.conditions import range_of
+from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.s3 import content, locks
+from labsupport.cloud.services.s3.base import BUCKET, OBJECT, Object, Params, bucket_named, service, time
+from labsupport.cloud.services.s3.combined import checksums_of, refuse_combination
+from labsupport.cloud.services.s3.conditions import is_range
 from labsupport.cloud.services.s3.copying import read_source
 from labsupport.cloud.services.s3.objects import (
     commit,
     conditions,
     declared_checksums,
-    encryption,
     kept_headers,
     new_object,
+    refuse_too_large,
     refuse_unsupported,
+    tags_of_header,
 )
-from labsupport.cloud.store.record import record
+from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named, uploads
 
 LEAST = 5 * 1024 * 1024  # bytes of every part but the last
-
-
-@record("s3.upload", key=("bucket", "id"))
-class Upload(msgspec.Struct, kw_only=True):
-    bucket: str
-    id: str
-    key: str
-    begun: float
-    lock: Lock
-    told: dict[str, Any]  # what the request said of the object to come
-    initiator: str
-
-
-@record("s3.part", key=("upload", "number"))
-class Part(msgspec.Struct, kw_only=True):
-    upload: str
-    number: str  # five digits
-    piece: Piece
-    etag: str
-    modified: float
-    checksums: dict[str, str] = {}
-
-
-def _upload(call: Call, params: Params) -> Upload:
-    found = call.store.get(Upload, bucket_named(call, params).name, params["UploadId"])
-    if found is None or found.key != params["Key"]:
-        message = (
-            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or "
-            "completed."
-        )
-        raise AwsError("NoSuchUpload", message, 404, UploadId=params["UploadId"])
-    return found
-
-
-def _parts(call: Call, upload: Upload) -> list[Part]:
-    return list(call.store.list(Part, upload.id))
+MOST = 10_000  # parts
 
 
 @service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
 def create_multipart_upload(call: Call, params: Params) -> Params:
     refuse_unsupported(params)
     bucket = bucket_named(call, params)
-    lock, _ = content.new_lock(call, bucket, params["Key"], params)
+    tags_of_header(params.get("Tagging", ""))
+    algorithm = params.get("ChecksumAlgorithm", "")
+    whole = params.get("ChecksumType", "FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE") == "FULL_OBJECT"
+    refuse_combination(algorithm, whole, params)
+    lock, _ = locks.new_lock(call, bucket, params["Key"], params)
     names = ("Metadata", "Tagging", "StorageClass")
     told = {**kept_headers(params), **{name: params[name] for name in names if params.get(name)}}
     upload = Upload(
@@ -77,26 +46,42 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
         lock=lock,
         told=told,
         initiator=call.caller.arn,
+        algorithm=algorithm,
+        whole=whole,
     )
     call.store.put(upload)
-    names_of_checksum = {name: params[name] for name in ("ChecksumAlgorithm", "ChecksumType") if params.get(name)}
-    return {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **encryption(lock), **names_of_checksum}
+    answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **locks.as_told(lock)}
+    return {**answer, **_checksum_kind(upload)}
+
+
+def _checksum_kind(upload: Upload) -> Params:
+    kind = "FULL_OBJECT" if upload.whole else "COMPOSITE"
+    return {"ChecksumAlgorithm": upload.algorithm, "ChecksumType": kind} if upload.algorithm else {}
 
 
 @service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
 async def upload_part(call: Call, params: Params) -> Params:
-    upload = _upload(call, params)
+    upload = upload_named(call, params)
+    _check_number(params["PartNumber"])
+    refuse_too_large(call)
     body = call.body if call.body is not None else params.get("Body")
-    written = await content.write(call, content.data_key(call, upload.lock, upload.bucket), body)
+    key = locks.data_key(call, upload.lock, upload.bucket)
+    written = await content.write(call, key, body, upload.algorithm)
     part = _keep(call, params, written, declared_checksums(call, params))
-    return {"ETag": f'"{part.etag}"', **encryption(upload.lock), **part.checksums}
+    return {"ETag": f'"{part.etag}"', **locks.as_told(upload.lock), **part.checksums}
 
 
-def _keep(call: Call, params: Params, written: content.Written, checksums: dict[str, str]) -> Part:
+def _check_number(number: int) -> None:
+    if not 1 <= number <= MOST:
+        message = f"Part number must be an integer between 1 and {MOST}, inclusive"
+        raise AwsError("InvalidArgument", message, 400, ArgumentName="partNumber", ArgumentValue=str(number))
+
+
+def _keep(call: Call, params: Params, written: content.Written, declared: dict[str, str]) -> Part:
     """Note a part that has come whole; an earlier one of its number goes."""
-    number = f"{params['PartNumber']:05d}"
-    with call.transaction():
-        upload = _upload(call, params)  # it may have been given up meanwhile
+    with content.kept_if_committed(call, written.piece), call.transaction():
+        upload = upload_named(call, params)  # it may have been given up meanwhile
+        number = f"{params['PartNumber']:05d}"
         old = call.store.get(Part, upload.id, number)
         part = Part(
             upload=upload.id,
@@ -104,40 +89,55 @@ def _keep(call: Call, params: Params, written: content.Written, checksums: dict[
             piece=written.piece,
             etag=written.md5,
             modified=call.epoch,
-            checksums=checksums,
+            checksums={f"Checksum{upload.algorithm}": written.checksum} if upload.algorithm else declared,
         )
         call.store.put(part)
-    content.remove(call, [old.piece] if old else [])
+        content.remove(call, [old.piece] if old else [])
     return part
 
 
 @service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
 async def upload_part_copy(call: Call, params: Params) -> Params:
-    upload = _upload(call, params)
+    upload = upload_named(call, params)
+    _check_number(params["PartNumber"])
     found, key = read_source(call, params)
-    start, end = range_of(found, {"Range": params.get("CopySourceRange", "")})
-    new_key = content.data_key(call, upload.lock, upload.bucket)
-    written = await content.write(call, new_key, content.read(call, key, found.pieces, start, end))
+    start, end = _copied_range(found, params.get("CopySourceRange"))
+    new_key = locks.data_key(call, upload.lock, upload.bucket)
+    source = content.read(call, key, found.pieces, start, end)
+    written = await content.write(call, new_key, source, upload.algorithm)
     part = _keep(call, params, written, {})
-    result = {"ETag": f'"{part.etag}"', "LastModified": time(part.modified)}
-    return {"CopyPartResult": result, **encryption(upload.lock)}
+    result = {"ETag": f'"{part.etag}"', "LastModified": time(part.modified), **part.checksums}
+    return {"CopyPartResult": result, **locks.as_told(upload.lock)}
+
+
+def _copied_range(found: Object, text: str | None) -> tuple[int, int]:
+    """The bytes that a part copies: first and last have to be named, and to be there."""
+    if text is None:
+        return 0, found.size
+    bounds = text.removeprefix("bytes=").split("-")
+    if not is_range(text) or "" in bounds:
+        message = "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+        raise AwsError("InvalidArgument", f"{message}zero-based offsets of the first and last bytes to copy", 400)
+    if int(bounds[1]) >= found.size:
+        message = f"Range specified is not valid for source object of size: {found.size}"
+        raise AwsError("InvalidArgument", message, 400)
+    return int(bounds[0]), int(bounds[1]) + 1
 
 
 @service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
 def complete_multipart_upload(call: Call, params: Params) -> Params:
-    upload = _upload(call, params)
+    upload = upload_named(call, params)
     chosen = _chosen(call, upload, params.get("MultipartUpload", {}).get("Parts", []))
-    made = new_object(call, {**upload.told, "Bucket": upload.bucket, "Key": upload.key}, upload.lock, [])
-    made.pieces = [part.piece for part in chosen]
+    pieces = [part.piece for part in chosen]
+    made = new_object(call, {**upload.told, "Bucket": upload.bucket, "Key": upload.key}, upload.lock, pieces)
     made.parts = [part.piece.size for part in chosen]
-    made.size = sum(made.parts)
     digests = b"".join(bytes.fromhex(part.etag) for part in chosen)
     made.etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(chosen)}"
+    made.checksums = checksums_of(upload, chosen, params)
     answer = commit(call, made, params)
-    left = [part for part in _parts(call, upload) if part.number not in {one.number for one in chosen}]
-    _forget(call, upload)
-    content.remove(call, [part.piece for part in left])
-    location = f"{call.cloud.settings.endpoint}/{upload.bucket}/{upload.key}"
+    used = {piece.id for piece in pieces}
+    content.remove(call, [piece for piece in forget(call, upload) if piece.id not in used])
+    location = f"{call.cloud.settings.endpoint}/{upload.bucket}/{quote(upload.key)}"
     return {"Location": location, "Bucket": upload.bucket, "Key": upload.key, **answer}
 
 
@@ -145,14 +145,14 @@ def _chosen(call: Call, upload: Upload, wanted: list[Params]) -> list[Part]:
     """The parts that the request lists: in order, all there, as they were, large enough."""
     if not wanted:
         raise AwsError("MalformedXML", "The XML you provided was not well-formed or did not validate", 400)
-    there = {int(part.number): part for part in _parts(call, upload)}
+    there = {int(part.number): part for part in parts_of(call, upload)}
     numbers = [one["PartNumber"] for one in wanted]
     if numbers != sorted(set(numbers)):
         message = "The list of parts was not in ascending order. Parts must be ordered by part number."
         raise AwsError("InvalidPartOrder", message, 400, UploadId=upload.id)
     for one in wanted:
         part = there.get(one["PartNumber"])
-        if part is None or part.etag != one.get("ETag", "").strip('"'):
+        if part is None or not _is(part, one):
             message = (
                 "One or more of the specified parts could not be found.  The part may not have been uploaded, or the "
                 "specified entity tag may not match the part's entity tag."
@@ -168,26 +168,24 @@ def _chosen(call: Call, upload: Upload, wanted: list[Params]) -> list[Part]:
     return chosen
 
 
-def _forget(call: Call, upload: Upload) -> None:
-    for part in _parts(call, upload):
-        call.store.delete(part)
-    call.store.delete(upload)
+def _is(part: Part, told: Params) -> bool:
+    """Whether a part is the one that the request speaks of: its ETag and, where given, its checksums."""
+    same = all(told.get(name, value) == value for name, value in part.checksums.items())
+    return same and part.etag == told.get("ETag", "").strip('"')
 
 
 @service.operation(on=OBJECT, data_event=True)
 def abort_multipart_upload(call: Call, params: Params) -> Params:
-    upload = _upload(call, params)
-    pieces = [part.piece for part in _parts(call, upload)]
-    _forget(call, upload)
-    content.remove(call, pieces)
+    upload = upload_named(call, params)
+    content.remove(call, forget(call, upload))
     return {}
 
 
 @service.operation(on=OBJECT, action="s3:ListMultipartUploadParts", data_event=True)
 def list_parts(call: Call, params: Params) -> Params:
-    upload, size = _upload(call, params), min(params.get("MaxParts", 1000), 1000)
+    upload, size = upload_named(call, params), min(params.get("MaxParts", 1000), 1000)
     after = int(params.get("PartNumberMarker") or 0)
-    found = [part for part in _parts(call, upload) if int(part.number) > after]
+    found = [part for part in parts_of(call, upload) if int(part.number) > after]
     shown = [
         {
             "PartNumber": int(part.number),
@@ -200,20 +198,31 @@ def list_parts(call: Call, params: Params) -> Params:
     ]
     more = {"NextPartNumberMarker": shown[-1]["PartNumber"]} if len(found) > size else {}
     names = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.id, "MaxParts": size}
+    names |= {"StorageClass": upload.told.get("StorageClass", "STANDARD"), **_checksum_kind(upload)}
     return {**names, "Parts": shown, "IsTruncated": len(found) > size, "PartNumberMarker": after, **more}
 
 
 @service.operation(on=BUCKET, action="s3:ListBucketMultipartUploads")
 def list_multipart_uploads(call: Call, params: Params) -> Params:
     bucket, size = bucket_named(call, params), min(params.get("MaxUploads", 1000), 1000)
-    prefix, marker = params.get("Prefix", ""), (params.get("KeyMarker", ""), params.get("UploadIdMarker", ""))
-    uploads = sorted(call.store.list(Upload, bucket.name), key=lambda one: (one.key, one.id))
-    found = [one for one in uploads if one.key.startswith(prefix) and (one.key, one.id) > marker]
-    shown = [
-        {"UploadId": one.id, "Key": one.key, "Initiated": time(one.begun), "StorageClass": "STANDARD"}
-        for one in found[:size]
+    if params.get("Delimiter"):
+        raise not_simulated("A delimiter for ListMultipartUploads")
+    prefix, key, upload_id = (params.get(name, "") for name in ("Prefix", "KeyMarker", "UploadIdMarker"))
+    every = sorted(uploads(call, bucket.name), key=lambda one: (one.key, one.id))
+    found = [
+        one
+        for one in every
+        if one.key.startswith(prefix) and (one.key > key or (one.key == key and upload_id and one.id > upload_id))
     ]
+    shown = [_shown(one) for one in found[:size]]
     answer: Params = {"Bucket": bucket.name, "Uploads": shown, "IsTruncated": len(found) > size, "MaxUploads": size}
-    if len(found) > size:
+    answer |= {"Prefix": prefix, "KeyMarker": key, "UploadIdMarker": upload_id}
+    if shown and len(found) > size:
         answer |= {"NextKeyMarker": shown[-1]["Key"], "NextUploadIdMarker": shown[-1]["UploadId"]}
     return answer
+
+
+def _shown(upload: Upload) -> Params:
+    kind = _checksum_kind(upload)
+    names = {"UploadId": upload.id, "Key": upload.key, "Initiated": time(upload.begun)}
+    return {**names, "StorageClass": upload.told.get("StorageClass", "STANDARD"), **kind}

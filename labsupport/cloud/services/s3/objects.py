@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.s3 import content
+from labsupport.cloud.services.s3 import content, locks
 from labsupport.cloud.services.s3.base import (
     NULL,
     OBJECT,
@@ -19,12 +19,11 @@ from labsupport.cloud.services.s3.base import (
     bucket_named,
     find_version,
     keep_current,
-    next_order,
     no_key,
     service,
     time,
 )
-from labsupport.cloud.services.s3.conditions import check_read, check_write, range_of
+from labsupport.cloud.services.s3.conditions import check_read, check_write, is_range, range_of
 from labsupport.cloud.services.s3.configuration import checked_tags, publish
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
@@ -32,6 +31,7 @@ HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding
 CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
 LONGEST_KEY = 1024  # bytes
+LARGEST = 5 * 1024**3  # bytes of one upload
 
 
 def conditions(call: Call, params: Params) -> Params:
@@ -63,21 +63,46 @@ def refuse_unsupported(params: Params) -> None:
     if params.get("ACL") not in (None, "bucket-owner-full-control", "private"):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
     if len(params["Key"].encode()) > LONGEST_KEY:
-        raise AwsError("KeyTooLongError", "Your key is too long", 400, Size=str(len(params["Key"].encode())))
+        size, most = str(len(params["Key"].encode())), str(LONGEST_KEY)
+        raise AwsError("KeyTooLongError", "Your key is too long", 400, Size=size, MaxSizeAllowed=most)
+    if "\0" in params["Key"]:
+        raise AwsError("InvalidURI", "Couldn't parse the specified URI.", 400)
+
+
+def refuse_too_large(call: Call) -> None:
+    """Told from the header, before anything has been sent; a body without a length is none that S3 takes."""
+    length = call.headers.get("x-amz-decoded-content-length") or call.headers.get("content-length")
+    if length is None and call.body is not None and call.headers:
+        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
+    if length and int(length) > LARGEST:
+        message = "Your proposed upload exceeds the maximum allowed size"
+        raise AwsError("EntityTooLarge", message, 400, ProposedSize=length, MaxSizeAllowed=str(LARGEST))
 
 
 @service.operation(on=OBJECT, context=conditions, data_event=True)
 async def put_object(call: Call, params: Params) -> Params:
     refuse_unsupported(params)
+    refuse_too_large(call)
     bucket = bucket_named(call, params)
     check_write(call.store.get(Object, bucket.name, params["Key"]), params)
-    lock, key = content.new_lock(call, bucket, params["Key"], params)
+    lock, key = locks.new_lock(call, bucket, params["Key"], params)
+    made = new_object(call, params, lock, [])
     body = call.body if call.body is not None else params.get("Body")
     written = await content.write(call, key, body)
-    made = new_object(call, params, lock, [written.piece])
-    made.etag = written.md5 if lock.algorithm == "AES256" else secrets.token_hex(16)
-    made.checksums = declared_checksums(call, params)
-    return commit(call, made, params)
+    with content.kept_if_committed(call, written.piece):
+        filled(made, written)
+        made.checksums = typed(declared_checksums(call, params))
+        return commit(call, made, params)
+
+
+def filled(made: Object, written: content.Written) -> None:
+    """Give an object its content. An ETag tells the content's MD5 only where no key of KMS protects it."""
+    made.pieces, made.size = [written.piece], written.piece.size
+    made.etag = secrets.token_hex(16) if made.lock.algorithm == locks.KMS else written.md5
+
+
+def typed(checksums: dict[str, str]) -> dict[str, str]:
+    return {**checksums, "ChecksumType": "FULL_OBJECT"} if checksums else {}
 
 
 def new_object(call: Call, params: Params, lock: Lock, pieces: list[Piece]) -> Object:
@@ -85,7 +110,6 @@ def new_object(call: Call, params: Params, lock: Lock, pieces: list[Piece]) -> O
     return Object(
         bucket=params["Bucket"],
         key=params["Key"],
-        order="",
         modified=call.epoch,
         size=sum(piece.size for piece in pieces),
         pieces=pieces,
@@ -123,28 +147,23 @@ def commit(call: Call, made: Object, params: Params) -> Params:
     """Let the new object take its key's place, in one transaction."""
     with call.transaction():
         bucket = bucket_named(call, params)  # it may have gone while the content came
-        check_write(call.store.get(Object, bucket.name, made.key), params)
-        made.version = secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
-        made.order = next_order(bucket)
-        freed = keep_current(call, bucket, made)
+        old = call.store.get(Object, bucket.name, made.key)
+        check_write(old, params)
+        made.version = new_version(bucket)
+        content.remove(call, keep_current(call, bucket, made, old))
         _tell(call, bucket, made)
-    content.remove(call, freed)
-    return {"ETag": f'"{made.etag}"', **encryption(made.lock), **made.checksums, **version_of(bucket, made)}
+    return {"ETag": f'"{made.etag}"', **locks.as_told(made.lock), **made.checksums, **version_of(bucket, made)}
+
+
+def new_version(bucket: Bucket) -> str:
+    return secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
 
 
 def _tell(call: Call, bucket: Bucket, made: Object) -> None:
-    shown = {"key": made.key, "size": made.size, "etag": made.etag, "sequencer": made.order}
+    shown = {"key": made.key, "size": made.size, "etag": made.etag, "sequencer": f"{int(made.modified * 1e9):016X}"}
     if made.version != NULL:
         shown["version-id"] = made.version
     publish(call, bucket, "Object Created", {"object": shown, "reason": call.operation})
-
-
-def encryption(lock: Lock) -> Params:
-    """What an answer says of an object's encryption."""
-    if lock.algorithm == "AES256":
-        return {"ServerSideEncryption": "AES256"}
-    shown: Params = {"ServerSideEncryption": lock.algorithm, "SSEKMSKeyId": lock.key_arn}
-    return {**shown, "BucketKeyEnabled": True} if lock.bucket_key else shown
 
 
 def version_of(bucket: Bucket, one: Object) -> Params:
@@ -175,9 +194,10 @@ def found_object(call: Call, params: Params) -> tuple[Bucket, Object]:
 @service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
 async def get_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
+    _refuse_overrides(call, params)
     check_read(found, params)
     start, end = range_of(found, params)
-    key = content.data_key(call, found.lock, bucket.name)
+    key = locks.data_key(call, found.lock, bucket.name)
     body = content.read(call, key, found.pieces, start, end)
     return {"Body": body, **described(bucket, found, params, start, end)}
 
@@ -187,9 +207,19 @@ async def head_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     check_read(found, params)
     start, end = range_of(found, params)
-    if found.lock.algorithm != "AES256":
-        content.data_key(call, found.lock, bucket.name)  # KMS is asked, as for reading
+    if found.checksums and params.get("ChecksumMode") == "ENABLED":
+        locks.data_key(call, found.lock, bucket.name)  # a checksum tells of the content, so KMS is asked
     return described(bucket, found, params, start, end)
+
+
+def _refuse_overrides(call: Call, params: Params) -> None:
+    if call.caller.kind == "anonymous" and any(params.get(f"Response{name}") for name in HEADERS):
+        message = "Request specific response headers cannot be used for anonymous GET requests."
+        raise AwsError("InvalidRequest", message, 400)
+
+
+def _ranged(params: Params) -> bool:
+    return bool(params.get("Range")) and is_range(params["Range"])
 
 
 def described(bucket: Bucket, found: Object, params: Params, start: int, end: int) -> Params:
@@ -202,12 +232,12 @@ def described(bucket: Bucket, found: Object, params: Params, start: int, end: in
         "ETag": f'"{found.etag}"',
         "Metadata": found.metadata,
         **found.headers,
-        **encryption(found.lock),
+        **locks.as_told(found.lock),
         **version_of(bucket, found),
     }
     if isinstance(shown.get("Expires"), int | float):
         shown["Expires"] = datetime.fromtimestamp(shown["Expires"], UTC)
-    if not whole or params.get("Range") or params.get("PartNumber"):
+    if not whole or (found.size and (_ranged(params) or params.get("PartNumber"))):
         shown["ContentRange"] = f"bytes {start}-{end - 1}/{found.size}"
     elif params.get("ChecksumMode") == "ENABLED":
         shown |= found.checksums
