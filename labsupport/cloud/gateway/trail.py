@@ -56,9 +56,7 @@ def note(
         "requestID": call.request_id,
         "eventID": ids.uuid4(),
         "readOnly": read_only,
-        "resources": [
-            {"ARN": arn, "accountId": arn.split(":")[4] or call.account} for arn in call.resources if ":" in arn
-        ],
+        "resources": [_resource(arn, call.account) for arn in call.resources if ":" in arn],
         "eventType": "AwsApiCall",
         "managementEvent": management,
         "recipientAccountId": call.account,
@@ -71,6 +69,12 @@ def note(
             management, event.get("errorCode"), _encode(event), _encode(decision) if decision else None,
         )
     )  # fmt: skip
+
+
+def _resource(arn: str, account: str) -> Params:
+    """A resource that was named; what a client calls one need not be an ARN."""
+    parts = arn.split(":")
+    return {"ARN": arn, "accountId": (parts[4] if len(parts) > 5 else "") or account}
 
 
 def is_read_only(name: str) -> bool:
