@@ -1,7 +1,6 @@
 """`lab doctor`: what is missing on this machine, and what that limits."""
 
 import argparse
-import importlib.util
 import os
 import shutil
 import socket
@@ -47,7 +46,7 @@ def look(folder: object) -> list[Finding]:
         Finding("bash", _version("bash", "--version"), "no builds, no deployment hooks", True),
         Finding("home folder", _writable(str(folder)), "the cloud can't keep anything", True),
         Finding("aws (AWS CLI)", _tool("aws"), "lessons that type aws commands"),
-        Finding("dot (graphviz)", shutil.which("dot") or _wheel(), "pictures are shown as text"),
+        Finding("dot (graphviz)", shutil.which("dot") or _tool("graphviz-pure"), "pictures are shown as text"),
         Finding("docker", _docker(), "builds and instances run as processes of this machine, not in containers"),
         Finding("a browser", _first(BROWSERS, shutil.which), "open the printed address on another machine's browser"),
         Finding(
@@ -67,10 +66,6 @@ def _version(program: str, option: str) -> str:
 def _tool(name: str) -> str:
     beside = os.path.join(os.path.dirname(sys.executable), name)
     return beside if os.access(beside, os.X_OK) else shutil.which(name) or ""
-
-
-def _wheel() -> str:
-    return "the graphviz-pure wheel" if importlib.util.find_spec("graphviz_pure") else ""
 
 
 def _docker() -> str:

@@ -146,26 +146,9 @@ def _deployment_group(setting: Setting) -> None:
 
 
 def _pipeline(setting: Setting) -> None:
-    codepipeline = setting.client("codepipeline")
+    """Creating a pipeline starts it, as at AWS; that first run fails, for there is nothing to fetch yet."""
     declared = fill("pipeline", **setting.values)
-    if _unless_there("PipelineNameInUseException", codepipeline.create_pipeline, **declared) is None:
-        return
-    _stop_first(codepipeline, setting["Pipeline"])
-
-
-def _stop_first(codepipeline: Any, name: str) -> None:
-    """Creating a pipeline starts it, before there is anything to fetch: that run is stopped."""
-    runs = codepipeline.list_pipeline_executions(pipelineName=name)["pipelineExecutionSummaries"]
-    for run in runs:
-        if run["status"] == "InProgress":
-            _unless_there(
-                "PipelineExecutionNotStoppableException",
-                codepipeline.stop_pipeline_execution,
-                pipelineName=name,
-                pipelineExecutionId=run["pipelineExecutionId"],
-                abandon=True,
-                reason="There is nothing to fetch yet",
-            )
+    _unless_there("PipelineNameInUseException", setting.client("codepipeline").create_pipeline, **declared)
 
 
 def _rule(setting: Setting) -> None:

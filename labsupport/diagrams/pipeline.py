@@ -1,0 +1,112 @@
+"""A pipeline's picture: stages, their actions, the artifacts between them, and how each stands."""
+
+from itertools import pairwise
+from typing import Any
+
+from labsupport.diagrams.dot import STATES, cluster, edge, graph, node
+from labsupport.diagrams.render import Picture
+
+Declared = dict[str, Any]
+
+
+def of(codepipeline: Any, name: str) -> Picture:
+    """The pipeline as boto3's client tells it now."""
+    declared = codepipeline.get_pipeline(name=name)["pipeline"]
+    return picture(declared, codepipeline.get_pipeline_state(name=name))
+
+
+def picture(declared: Declared, state: Declared) -> Picture:
+    """From GetPipeline's declaration and GetPipelineState's answer."""
+    return Picture(_source(declared, state), _text(declared, state))
+
+
+def statuses(state: Declared) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+    """How each stage stands, and each action: only what belongs to the stage's latest execution."""
+    stages, actions = {}, {}
+    for stage in state["stageStates"]:
+        stages[stage["stageName"]] = stage.get("latestExecution", {}).get("status", "")
+        for action in stage["actionStates"]:
+            status = action.get("latestExecution", {}).get("status", "")
+            actions[stage["stageName"], action["actionName"]] = status
+    return stages, actions
+
+
+def _source(declared: Declared, state: Declared) -> str:
+    stages, actions = statuses(state)
+    lines: list[str] = []
+    for stage in declared["stages"]:
+        inside = [_action(stage["name"], one, actions) for one in stage["actions"]]
+        lines += cluster(stage["name"], stage["name"], inside, stages.get(stage["name"], ""))
+    return graph([*lines, *_order(declared), *_artifacts(declared)])
+
+
+def _id(stage: str, action: str) -> str:
+    return f"{stage}/{action}"
+
+
+def _action(stage: str, action: Declared, actions: dict[tuple[str, str], str]) -> str:
+    label = f"{action['name']}\n{action['actionTypeId']['provider']}"
+    return node(_id(stage, action["name"]), label, actions.get((stage, action["name"]), ""))
+
+
+def _order(declared: Declared) -> list[str]:
+    """Actions of one run order stand side by side, before those of the next; stages follow each other."""
+    groups = [(stage["name"], group) for stage in declared["stages"] for group in _groups(stage)]
+    found = []
+    for (before_stage, before), (after_stage, after) in pairwise(groups):
+        for one in before:
+            for two in after:
+                if not {out["name"] for out in one.get("outputArtifacts", [])} & _inputs(two):
+                    found.append(edge(_id(before_stage, one["name"]), _id(after_stage, two["name"])))
+    return found
+
+
+def _groups(stage: Declared) -> list[list[Declared]]:
+    orders = sorted({one.get("runOrder", 1) for one in stage["actions"]})
+    return [[one for one in stage["actions"] if one.get("runOrder", 1) == order] for order in orders]
+
+
+def _inputs(action: Declared) -> set[str]:
+    return {one["name"] for one in action.get("inputArtifacts", [])}
+
+
+def _artifacts(declared: Declared) -> list[str]:
+    """An edge from the action that makes an artifact to each that takes it, named by it."""
+    makers = {
+        output["name"]: _id(stage["name"], action["name"])
+        for stage in declared["stages"]
+        for action in stage["actions"]
+        for output in action.get("outputArtifacts", [])
+    }
+    return [
+        edge(makers[name], _id(stage["name"], action["name"]), name)
+        for stage in declared["stages"]
+        for action in stage["actions"]
+        for name in sorted(_inputs(action))
+        if name in makers
+    ]
+
+
+def _text(declared: Declared, state: Declared) -> str:
+    stages, actions = statuses(state)
+    errors = _errors(state)
+    lines = [f"Pipeline {declared['name']}"]
+    for stage in declared["stages"]:
+        mark = STATES.get(stages.get(stage["name"], ""), STATES[""])[0]
+        lines.append(f"{mark} {stage['name']}: {stages.get(stage['name']) or 'not yet run'}")
+        for action in stage["actions"]:
+            status = actions.get((stage["name"], action["name"]), "")
+            one = f"    {STATES.get(status, STATES[''])[0]} {action['name']} ({action['actionTypeId']['provider']})"
+            lines.append(f"{one}: {status or 'not yet run'}")
+            if errors.get((stage["name"], action["name"])) and status == "Failed":
+                lines.append(f"        {errors[stage['name'], action['name']]}")
+    return "\n".join(lines)
+
+
+def _errors(state: Declared) -> dict[tuple[str, str], str]:
+    return {
+        (stage["stageName"], action["actionName"]): action["latestExecution"]["errorDetails"].get("message", "")
+        for stage in state["stageStates"]
+        for action in stage["actionStates"]
+        if action.get("latestExecution", {}).get("errorDetails")
+    }

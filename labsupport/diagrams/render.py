@@ -1,0 +1,60 @@
+"""DOT to SVG: by the system's `dot`, else by the graphviz-pure wheel; where neither is, there is no picture."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+PROGRAMS = ("dot", "graphviz-pure")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture and what it says in words. A notebook shows the SVG, a terminal or a reader aloud the text."""
+
+    source: str  # DOT
+    text: str
+
+    def svg(self) -> str | None:
+        found = _drawn(self.source)
+        return None if found is None else _labelled(found, self.text)
+
+    def _repr_html_(self) -> str:
+        drawn = self.svg()
+        return drawn if drawn is not None else f"<pre>{escape(self.text)}</pre>"
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+def program() -> str | None:
+    """What draws: found on PATH, or beside this Python."""
+    beside = Path(sys.executable).parent
+    for name in PROGRAMS:
+        own = beside / name
+        found = shutil.which(name) or (str(own) if os.access(own, os.X_OK) else None)
+        if found:
+            return found
+    return None
+
+
+def _drawn(source: str) -> str | None:
+    draws = program()
+    if draws is None:
+        return None
+    done = subprocess.run([draws, "-Tsvg"], input=source.encode(), capture_output=True, check=False, timeout=30)
+    return done.stdout.decode() if done.returncode == 0 else None
+
+
+def _labelled(svg: str, text: str) -> str:
+    """The bare <svg> element, with its text for who cannot see it; black becomes the theme's own text colour."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<title>.*?</title>", "", svg, flags=re.DOTALL)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(text, quote=True)}" ', 1)
+    return svg.replace('stroke="black"', 'stroke="currentColor"').replace('fill="black"', 'fill="currentColor"')
