@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
@@ -22,7 +23,6 @@ class Group(msgspec.Struct, kw_only=True):
     name: str
     created: int  # milliseconds
     retention: int | None = None  # days
-    kms_key: str = ""
     tags: dict[str, str] = {}
 
 
@@ -47,24 +47,38 @@ def group_arn(call: Call, name: str) -> str:
     return call.arn(f"log-group:{name}")
 
 
-def name_of(params: Params) -> str:
-    """The group's name where either a name or an ARN may be given."""
+def name_of(call: Call, params: Params) -> str:
+    """The group's name where either a name or an ARN may be given; groups of other accounts are not shared."""
     given: str = params.get("logGroupName") or params.get("logGroupIdentifier") or ""
-    return given.split(":log-group:", 1)[-1].removesuffix(":*") if given.startswith("arn:") else given
+    arn = parse(given)
+    if arn is None:
+        return given
+    if (arn.service, arn.region, arn.account) != ("logs", call.region, call.account):
+        raise no_group()
+    return arn.resource.removeprefix("log-group:")
 
 
 def on_group(call: Call, params: Params) -> str:
     """What a policy has to name for a call about a group: its ARN with `:*`, as AWS writes it ("CloudWatch Logs
     resources and operations")."""
-    return group_arn(call, f"{name_of(params)}:log-stream:")
+    return group_arn(call, f"{name_of(call, params)}:log-stream:")
 
 
 def on_stream(call: Call, params: Params) -> str:
-    return group_arn(call, f"{name_of(params)}:log-stream:{params.get('logStreamName', '')}")
+    return group_arn(call, f"{name_of(call, params)}:log-stream:{params.get('logStreamName', '')}")
+
+
+def earliest(call: Call, group: Group) -> int:
+    """The time (milliseconds) from which on a group's events are kept."""
+    return 0 if group.retention is None else milliseconds(call) - group.retention * 24 * 3600 * 1000
 
 
 def milliseconds(call: Call) -> int:
     return int(call.epoch * 1000)
+
+
+def refused(message: str) -> AwsError:
+    return AwsError("InvalidParameterException", message)
 
 
 def no_group() -> AwsError:
@@ -76,7 +90,7 @@ def no_stream() -> AwsError:
 
 
 def bad_token() -> AwsError:
-    return AwsError("InvalidParameterException", "The specified nextToken is invalid.")
+    return refused("The specified nextToken is invalid.")
 
 
 def group_named(call: Call, name: str) -> Group:

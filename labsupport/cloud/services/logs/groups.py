@@ -2,7 +2,7 @@
 
 from labsupport.cloud.core import paging, tags
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.logs.base import (
     RETENTIONS,
     Group,
@@ -11,7 +11,9 @@ from labsupport.cloud.services.logs.base import (
     group_arn,
     group_named,
     milliseconds,
+    name_of,
     on_group,
+    refused,
     service,
     streams_of,
 )
@@ -21,6 +23,7 @@ from labsupport.cloud.services.logs.entries import delete_events, stored_bytes
 @service.operation(on=on_group)
 def create_log_group(call: Call, params: Params) -> Params:
     name = params["logGroupName"]
+    _refuse_unknown(params)
     if call.store.get(Group, call.account, call.region, name):
         raise AwsError("ResourceAlreadyExistsException", "The specified log group already exists")
     group = Group(
@@ -28,11 +31,19 @@ def create_log_group(call: Call, params: Params) -> Params:
         region=call.region,
         name=name,
         created=milliseconds(call),
-        kms_key=params.get("kmsKeyId", ""),
         tags=_checked(params.get("tags", {})),
     )
     call.store.put(group)
     return {}
+
+
+def _refuse_unknown(params: Params) -> None:
+    if params.get("kmsKeyId"):
+        raise not_simulated("A log group under a KMS key")
+    if params.get("logGroupClass", "STANDARD") != "STANDARD":
+        raise not_simulated(f"A log group of the class {params['logGroupClass']}")
+    if params.get("deletionProtectionEnabled"):
+        raise not_simulated("Deletion protection of a log group")
 
 
 @service.operation(on=on_group)
@@ -50,7 +61,7 @@ def describe_log_groups(call: Call, params: Params) -> Params:
     prefix, pattern = params.get("logGroupNamePrefix", ""), params.get("logGroupNamePattern", "")
     if prefix and pattern:
         message = "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
-        raise AwsError("InvalidParameterException", message)
+        raise refused(message)
     found = [
         group for group in call.store.list(Group, call.account, call.region, starting=prefix) if pattern in group.name
     ]
@@ -69,7 +80,6 @@ def _shown(call: Call, group: Group) -> Params:
         "arn": group_arn(call, group.name) + ":*",
         "logGroupArn": group_arn(call, group.name),
         "storedBytes": stored_bytes(call, group.name),
-        "kmsKeyId": group.kms_key or None,
         "logGroupClass": "STANDARD",
     }
 
@@ -83,7 +93,7 @@ def put_retention_policy(call: Call, params: Params) -> Params:
             f"1 validation error detected: Value '{params['retentionInDays']}' at 'retentionInDays' failed to satisfy "
             f"constraint: Member must satisfy enum value set: [{allowed}]"
         )
-        raise AwsError("InvalidParameterException", message)
+        raise refused(message)
     group.retention = params["retentionInDays"]
     call.store.put(group)
     return {}
@@ -100,22 +110,17 @@ def delete_retention_policy(call: Call, params: Params) -> Params:
 # Tags
 
 
-def _on_tagged(call: Call, params: Params) -> str:
-    arn: str = params["resourceArn"]
-    return arn.removesuffix(":*")
-
-
 def _tagged(call: Call, params: Params) -> Group:
-    return group_named(call, _on_tagged(call, params).split(":log-group:", 1)[-1])
+    return group_named(call, name_of(call, {"logGroupIdentifier": params["resourceArn"]}))
 
 
 def _checked(found: dict[str, str]) -> dict[str, str]:
     too_many = AwsError("TooManyTagsException", "A resource can have no more than 50 tags.")
-    tags.check(found, too_many, AwsError("InvalidParameterException", "Tag keys that begin with aws: are reserved."))
+    tags.check(found, too_many, refused("Tag keys that begin with aws: are reserved."))
     return found
 
 
-@service.operation(on=_on_tagged)
+@service.operation(on="{resourceArn}")
 def tag_resource(call: Call, params: Params) -> Params:
     group = _tagged(call, params)
     group.tags = _checked(tags.merged(group.tags, params["tags"]))
@@ -123,7 +128,7 @@ def tag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=_on_tagged)
+@service.operation(on="{resourceArn}")
 def untag_resource(call: Call, params: Params) -> Params:
     group = _tagged(call, params)
     group.tags = tags.without(group.tags, params["tagKeys"])
@@ -131,7 +136,7 @@ def untag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=_on_tagged)
+@service.operation(on="{resourceArn}")
 def list_tags_for_resource(call: Call, params: Params) -> Params:
     return {"tags": _tagged(call, params).tags}
 

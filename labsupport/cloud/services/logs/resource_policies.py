@@ -6,10 +6,10 @@ import msgspec
 
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.records import Mode
-from labsupport.cloud.services.logs.base import Params, bad_token, milliseconds, service
+from labsupport.cloud.services.logs.base import Params, bad_token, milliseconds, refused, service
 from labsupport.cloud.store.record import record
 
 MOST = 10
@@ -36,8 +36,13 @@ def _shown(policy: ResourcePolicy) -> Params:
 def put_resource_policy(call: Call, params: Params) -> Params:
     name, text = params.get("policyName"), params.get("policyDocument")
     if not name or not text:
-        raise AwsError("InvalidParameterException", "policyName and policyDocument are required.")
-    document.parse(text, "resource")
+        raise refused("policyName and policyDocument are required.")
+    if params.get("resourceArn") or params.get("expectedRevisionId"):
+        raise not_simulated("A resource policy of one log group")
+    try:
+        document.parse(text, "resource")
+    except AwsError as error:
+        raise refused(error.message) from None
     if name not in {one.name for one in _all(call)} and len(_all(call)) >= MOST:
         raise AwsError("LimitExceededException", "Resource limit exceeded.")
     policy = ResourcePolicy(account=call.account, region=call.region, name=name, text=text, updated=milliseconds(call))

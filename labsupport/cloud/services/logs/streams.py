@@ -13,6 +13,7 @@ from labsupport.cloud.services.logs.base import (
     name_of,
     on_group,
     on_stream,
+    refused,
     service,
     stream_named,
     streams_of,
@@ -40,17 +41,19 @@ def delete_log_stream(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_group)
 def describe_log_streams(call: Call, params: Params) -> Params:
-    group = group_named(call, name_of(params))
+    group = group_named(call, name_of(call, params))
     by_time = params.get("orderBy") == "LastEventTime"
     if by_time and params.get("logStreamNamePrefix"):
-        message = "Cannot order by LastEventTime with a logStreamNamePrefix."
-        raise AwsError("InvalidParameterException", message)
-    found = streams_of(call, group.name, params.get("logStreamNamePrefix", ""))
-    if by_time:
-        found.sort(key=lambda stream: stream.last or 0)
-    if params.get("descending"):
-        found.reverse()
-    chosen, token = paging.page_of_list(found, params.get("nextToken"), params.get("limit", 50), bad_token())
+        raise refused("Cannot order by LastEventTime with a logStreamNamePrefix.")
+    descending = params.get("descending", False)
+
+    def key(stream: Stream) -> str:
+        return f"{stream.last or 0:020d}/{stream.name}" if by_time else stream.name
+
+    found = sorted(streams_of(call, group.name, params.get("logStreamNamePrefix", "")), key=key, reverse=descending)
+    chosen, token = paging.page(
+        found, key, params.get("nextToken"), params.get("limit", 50), bad_token(), descending=descending
+    )
     return {"logStreams": [_shown(call, stream) for stream in chosen], "nextToken": token}
 
 
