@@ -89,15 +89,18 @@ def without_time(message: str) -> str:
     return f"[Container] {line.split(' ', 3)[3]}" if line.startswith("[Container] ") else line
 
 
-def new_role(cloud: Any, name: str, *statements: dict[str, Any], service: str = "codebuild") -> str:
+def new_role(
+    cloud: Any, name: str, *statements: dict[str, Any], service: str = "codebuild", condition: Any = None
+) -> str:
     iam = cloud.client("iam")
     trust = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Effect": "Allow",
+        "Principal": {"Service": f"{service}.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        **({"Condition": condition} if condition else {}),
     }
-    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
     if statements:
         give(cloud, arn, *statements)
     return arn

@@ -1,5 +1,6 @@
 """Builds that do not end by themselves: stopped, out of time, waiting in the queue, or cut off with the lab."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import boto3
 import pytest
 from codebuild_help import ENVIRONMENT, LOGS, NO_ARTIFACTS, Gate, Works, new_role, phases, reasons, spec
 
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.identity import service_principal
 from labsupport.cloud.runner.reap import find
 from labsupport.cloud.services.codebuild import running
 from labsupport.cloud.services.codebuild.base import Build
@@ -169,6 +172,29 @@ def test_the_lab_is_killed_meanwhile(start_cloud: Callable[..., Any], tmp_path: 
     again = Works(start_cloud(home), "endings")
     _interrupted(again, build)
     assert find([build["id"]]) == []
+
+
+def test_what_an_ended_build_left_is_cleared_away(start_cloud: Callable[..., Any], tmp_path: Path) -> None:
+    """The lab was killed after a build's last word, before its clearing up."""
+    works = Works(start_cloud(tmp_path / "home"), "endings")
+    works.project()
+    build = works.run()
+    left = tmp_path / "home" / "builds" / build["id"].partition(":")[2]
+    left.mkdir()
+    environment = {"PATH": os.environ["PATH"], "LAB_RUN_ID": build["id"]}
+    process = subprocess.Popen(["sleep", "1000"], env=environment, start_new_session=True)
+    works.cloud.on_loop(lambda cloud: _again(cloud, build["id"]))
+    works.cloud.settle("codebuild")
+    assert process.wait(10) != 0
+    assert not left.exists()
+    assert works.look(build) == build
+
+
+def _again(cloud: Any, key: str) -> None:
+    caller = service_principal("codebuild", "123456789012")
+    call = Call(cloud, cloud.service("codebuild"), "", caller, "123456789012", "us-east-1")
+    with call.transaction():
+        call.start("build", key)
 
 
 class _Elsewhere:

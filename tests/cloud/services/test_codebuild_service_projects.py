@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from codebuild_help import ENVIRONMENT, NO_ARTIFACTS, Works, new_role, spec
+from codebuild_help import ENVIRONMENT, LOGS, NO_ARTIFACTS, Works, new_role, spec
 
 S3_SOURCE = {"type": "S3", "location": "bucket/source.zip"}
 S3_ARTIFACTS = {"type": "S3", "location": "bucket"}
@@ -113,6 +113,10 @@ def test_deleted(codebuild: Any, role: str) -> None:
             {"secondarySources": [{**S3_SOURCE, "sourceIdentifier": "a"}] * 2},
             "sourceIdentifier must be unique in secondarySources",
         ),
+        (
+            {"secondaryArtifacts": [{**S3_ARTIFACTS, "artifactIdentifier": "../up"}]},
+            "artifactIdentifier must be of letters, digits, - and _ only: ../up",
+        ),
         ({"secondaryArtifacts": [PIPELINE]}, "artifactType CODEPIPELINE is not allowed for secondaryArtifacts"),
         ({"secondaryArtifacts": [S3_ARTIFACTS]}, "artifactIdentifier is required for secondaryArtifacts"),
         ({"environment": {**ENVIRONMENT, "computeType": "BUILD_LAMBDA_1GB"}}, "Invalid compute type BUILD_LAMBDA_1GB"),
@@ -122,7 +126,7 @@ def test_deleted(codebuild: Any, role: str) -> None:
         ),
         ({"concurrentBuildLimit": 0}, "the concurrent build limit must be a positive number"),
         ({"concurrentBuildLimit": 1000}, "cannot exceed the account-level concurrent build limit"),
-        ({"serviceRole": "a-role"}, "Invalid service role"),
+        ({"serviceRole": "a-role"}, "Invalid service role: Service role should be a role ARN"),
         ({"serviceRole": "arn:aws:iam::123456789012:role/nobody"}, "not authorized to perform: sts:AssumeRole on serv"),
         ({"tags": [{"key": "aws:x", "value": "y"}]}, "aws: is reserved"),
     ],
@@ -137,6 +141,17 @@ def test_a_role_of_another_service(codebuild: Any, shared_cloud: Any) -> None:
     other = new_role(shared_cloud, "of-codedeploy", service="codedeploy")
     code, found = refusal(create, codebuild, other, "refused")
     assert (code, "sts:AssumeRole on service role" in found) == ("InvalidInputException", True)
+
+
+def test_a_role_for_one_project_alone(codebuild: Any, shared_cloud: Any) -> None:
+    """The trust policy may name the project (IAM User Guide: "The confused deputy problem")."""
+    only = "arn:aws:codebuild:us-east-1:123456789012:project/the-one"
+    role = new_role(shared_cloud, "for-one", LOGS, condition={"StringEquals": {"aws:SourceArn": only}})
+    assert refusal(create, codebuild, role, "another")[0] == "InvalidInputException"
+    create(codebuild, role, "the-one")
+    build = codebuild.start_build(projectName="the-one")["build"]
+    shared_cloud.settle("codebuild")
+    assert codebuild.batch_get_builds(ids=[build["id"]])["builds"][0]["buildStatus"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,7 @@ def test_where_the_buildspec_lies(works: Works, buildspec: str, ran: list[str]) 
     [
         ("", "YAML file does not exist"),
         ("ci/missing.yml", "/output/src/ci/missing.yml: no such file or directory"),
+        ("/etc/hostname", "stat /etc/hostname: no such file or directory"),
         (f"arn:aws:s3:::{BUCKET}/specs/missing.yml", "NoSuchKey: "),
     ],
 )

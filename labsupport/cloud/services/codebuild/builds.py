@@ -26,7 +26,7 @@ def _on_project(call: Call, params: Params) -> str:
 
 
 def _on_build(call: Call, params: Params) -> str:
-    return on_builds_project(call, params["id"])
+    return on_builds_project(call, params.get("id", "*"))
 
 
 def _on_builds(call: Call, params: Params) -> list[str]:

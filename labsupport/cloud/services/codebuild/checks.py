@@ -1,5 +1,6 @@
 """What CodeBuild refuses in a project's or a build's settings, with its words; and what this lab has not. Pure."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ from labsupport.cloud.services.codebuild.base import Params, bucket_and_key, inv
 
 SOURCES = ("CODECOMMIT", "CODEPIPELINE", "S3", "NO_SOURCE")
 MOST_BUILDS_AT_ONCE = 60
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)  # it becomes part of a variable's and of a file's name
 _LACKING = {  # settings that AWS has; a value that says nothing is let pass
     "vpcConfig": "A build in a VPC",
     "fileSystemLocations": "A file system in a build",
@@ -32,6 +34,8 @@ def check(settings: Params, in_pipeline: bool = False) -> None:
     _check_pipeline(settings)
     if not in_pipeline:
         _check_secondary(settings)
+    _check_identifiers(settings, "secondarySources", "sourceIdentifier")
+    _check_identifiers(settings, "secondaryArtifacts", "artifactIdentifier")
     _check_environment(settings["environment"])
     _check_others(settings)
 
@@ -102,14 +106,14 @@ def _check_secondary(settings: Params) -> None:
         if artifacts["type"] == "CODEPIPELINE":
             raise invalid("Invalid input: artifactType CODEPIPELINE is not allowed for secondaryArtifacts")
         _check_artifacts(artifacts)
-    _check_identifiers(settings, "secondarySources", "sourceIdentifier")
-    _check_identifiers(settings, "secondaryArtifacts", "artifactIdentifier")
 
 
 def _check_identifiers(settings: Params, name: str, key: str) -> None:
     found = [one.get(key, "") for one in settings.get(name, [])]
     if not all(found):
         raise invalid(f"Invalid input: {key} is required for {name}")
+    for wrong in (one for one in found if not _IDENTIFIER.fullmatch(one)):
+        raise invalid(f"Invalid input: {key} must be of letters, digits, - and _ only: {wrong}")
     if len(set(found)) < len(found):
         raise invalid(f"Invalid input: {key} must be unique in {name}")
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codebuild.base import Params
+from labsupport.cloud.services.codebuild.base import Params, project_arn
 from labsupport.cloud.services.codebuild.buildspec import Environment
 from labsupport.cloud.services.codebuild.progress import PhaseError
 from labsupport.cloud.services.codebuild.run import Run, sentence
@@ -113,7 +113,7 @@ def built_in(run: Run) -> dict[str, str]:
         "CODEBUILD_INITIATOR": build.initiator,
         "CODEBUILD_KMS_KEY_ID": key,
         "CODEBUILD_LOG_PATH": build.stream,
-        "CODEBUILD_PROJECT_ARN": f"arn:aws:codebuild:{build.region}:{build.account}:project/{build.project}",
+        "CODEBUILD_PROJECT_ARN": project_arn(run.call, build.project),
         "CODEBUILD_SOURCE_REPO_URL": settings["source"].get("location", ""),
         "CODEBUILD_SOURCE_VERSION": settings.get("sourceVersion", ""),
         "CODEBUILD_START_TIME": str(round(build.started * 1000)),

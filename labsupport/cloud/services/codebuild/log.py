@@ -15,6 +15,7 @@ from labsupport.cloud.core.errors import AwsError
 PAUSE = 0.1  # seconds in which lines gather before they are sent
 MOST_AT_ONCE = 1000
 LARGEST_BATCH = 1_000_000  # bytes; PutLogEvents takes 1 MiB
+LONGEST_BATCH = 23 * 3600 * 1000  # milliseconds; PutLogEvents takes those of 24 hours
 LONGEST_MESSAGE = 50_000  # characters; CloudWatch Logs takes 256 KiB
 MOST_LINES = 100_000
 SHORTEST_SECRET = 3  # characters; what is shorter stands in any text by chance
@@ -85,9 +86,10 @@ class BuildLog:
 
 
 def _cut(events: list[Event]) -> tuple[list[Event], list[Event]]:
-    size = 0
+    """The events that one call may take, and the others: so many, so large, and within so long a time."""
+    size, latest = 0, events[0]["timestamp"] + LONGEST_BATCH
     for number, event in enumerate(events[:MOST_AT_ONCE]):
         size += len(event["message"].encode("utf-8", "replace")) + _BYTES_FOR_EVENT
-        if size > LARGEST_BATCH and number:
+        if number and (size > LARGEST_BATCH or event["timestamp"] > latest):
             return events[:number], events[number:]
     return events[:MOST_AT_ONCE], events[MOST_AT_ONCE:]

@@ -42,7 +42,7 @@ def create_project(call: Call, params: Params) -> Params:
         settings=settings,
         tags=_checked_tags(params.get("tags")),
     )
-    _check_role(call, settings["serviceRole"])
+    _try_role(call, project.name, settings["serviceRole"])
     call.store.put(project)
     return {"project": shown.project(project)}
 
@@ -55,7 +55,7 @@ def update_project(call: Call, params: Params) -> Params:
     if "tags" in params:
         project.tags = _checked_tags(params["tags"])
     if "serviceRole" in params:
-        _check_role(call, params["serviceRole"])
+        _try_role(call, project.name, params["serviceRole"])
     project.modified = call.epoch
     call.store.put(project)
     return {"project": shown.project(project)}
@@ -76,10 +76,11 @@ def _checked_tags(given: list[Params] | None) -> dict[str, str]:
     return found
 
 
-def _check_role(call: Call, role: str) -> None:
+def _try_role(call: Call, project: str, role: str) -> None:
     """CodeBuild tries at once whether it may assume the role."""
+    sts = call.aws("sts", as_service=True, source_arn=project_arn(call, project))
     try:
-        call.aws("sts", as_service=True).assume_role(RoleArn=role, RoleSessionName="AWSCodeBuild")
+        sts.assume_role(RoleArn=role, RoleSessionName="AWSCodeBuild")
     except AwsError:
         raise invalid(_NOT_ASSUMED) from None
 

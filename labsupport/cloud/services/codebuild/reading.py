@@ -43,7 +43,7 @@ async def _text(run: Run) -> tuple[bytes, str]:
         except AwsError as error:
             raise PhaseError("YAML_FILE_ERROR", sentence(error)) from None
     path = run.source / (given.strip() or USUAL_NAME)
-    if not path.is_file():
+    if not (path.is_file() and path.resolve().is_relative_to(run.folder.resolve())):
         raise missing(str(path) if given else USUAL_NAME, bool(given))
     return path.read_bytes(), str(path)
 

@@ -12,7 +12,7 @@ from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Caller
 from labsupport.cloud.runner.shell import Shell
-from labsupport.cloud.services.codebuild.base import Build, Params
+from labsupport.cloud.services.codebuild.base import Build, Params, project_arn
 from labsupport.cloud.services.codebuild.buildspec import Buildspec
 from labsupport.cloud.services.codebuild.log import BuildLog
 
@@ -49,7 +49,8 @@ class Run:
 
     def assume(self) -> None:
         """Begin a session of the service role. Raises AwsError."""
-        sts = self.call.aws("sts", as_service=True, source_arn=self.build.arn)
+        project = project_arn(self.call, self.build.project)
+        sts = self.call.aws("sts", as_service=True, source_arn=project)
         session = f"AWSCodeBuild-{self.build.uuid}"
         answer = sts.assume_role(RoleArn=self.settings["serviceRole"], RoleSessionName=session)
         self.credentials = answer["Credentials"]

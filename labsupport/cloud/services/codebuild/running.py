@@ -31,13 +31,13 @@ _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 @service.task("build")
 async def run_build(call: Call, key: str) -> None:
     build = call.store.get(Build, call.account, call.region, key)
-    if build is None or build.ended is not None:
+    if build is None:
         return
     run = Run(call, build, BuildLog(call.cloud.clock))
     try:
         if build.begun:
             await _end_interrupted(run)
-        else:
+        elif build.ended is None:
             await _run(run)
     finally:
         await _clean_up(run)
@@ -45,7 +45,10 @@ async def run_build(call: Call, key: str) -> None:
 
 async def _end_interrupted(run: Run) -> None:
     """The lab was killed while the build ran: its processes are ended, and it says so."""
-    await in_thread(reap.reap, [run.build.id])
+    if run.folder.exists():
+        await in_thread(reap.reap, [run.build.id])
+    if run.build.ended is not None:
+        return  # only what it left had still to be cleared away
     if run.build.group:
         run.log.send = run.send
         run.log.say(_INTERRUPTED)

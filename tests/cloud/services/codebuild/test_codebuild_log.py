@@ -87,6 +87,15 @@ def test_a_batch_is_not_too_large() -> None:
     assert len(messages(batches)) == 40
 
 
+def test_a_batch_does_not_span_days() -> None:
+    def work(log: BuildLog) -> None:
+        log.output("a")
+        log.clock.advance(25 * 3600)
+        log.output("b")
+
+    assert [[one["message"] for one in batch] for batch in written(work)] == [["a\n"], ["b\n"]]
+
+
 def test_a_flood_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_LINES", 10)
 
