@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from itertools import pairwise
 
-from labsupport.diagrams.dot import TRUTH, edge, graph, node
+from labsupport.diagrams.dot import TRUTH, edge, graph, node, quoted
 from labsupport.diagrams.render import Picture
 
 # What is done, by which service, and what it needs around it.
@@ -21,9 +21,8 @@ def course_map(done: Collection[str] = ()) -> Picture:
     """`done` are the steps that have been shown to work."""
     lines = [node(step, f"{step}\n{service}", TRUTH[step in done]) for step, service, _ in STEPS]
     lines += [edge(before[0], after[0]) for before, after in pairwise(STEPS)]
-    lines.append(node("around", "around them all\n" + " · ".join(AROUND)))
-    pipe = "CodePipeline carries a change from step to step"
-    lines += [f"label={chr(34)}{pipe}{chr(34)} labelloc=t fontsize=14"]
+    words = f"CodePipeline carries a change from step to step\naround them all: {' · '.join(AROUND)}"
+    lines.append(f"label={quoted(words)} labelloc=b fontsize=12")
     return Picture(graph(lines), _text(done))
 
 

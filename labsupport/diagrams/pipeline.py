@@ -21,14 +21,23 @@ def picture(declared: Declared, state: Declared) -> Picture:
 
 
 def statuses(state: Declared) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
-    """How each stage stands, and each action: only what belongs to the stage's latest execution."""
+    """How each stage stands, and each action, in the newest run; stages that it has not reached have no status."""
     stages, actions = {}, {}
+    newest = _newest(state)
     for stage in state["stageStates"]:
-        stages[stage["stageName"]] = stage.get("latestExecution", {}).get("status", "")
+        latest = stage.get("latestExecution", {})
+        reached = bool(latest) and latest["pipelineExecutionId"] == newest
+        stages[stage["stageName"]] = latest["status"] if reached else ""
         for action in stage["actionStates"]:
-            status = action.get("latestExecution", {}).get("status", "")
+            status = action.get("latestExecution", {}).get("status", "") if reached else ""
             actions[stage["stageName"], action["actionName"]] = status
     return stages, actions
+
+
+def _newest(state: Declared) -> str:
+    """The execution that entered the first stage last."""
+    first: Declared = state["stageStates"][0].get("latestExecution", {})
+    return str(first.get("pipelineExecutionId", ""))
 
 
 def _source(declared: Declared, state: Declared) -> str:
@@ -93,11 +102,11 @@ def _text(declared: Declared, state: Declared) -> str:
     lines = [f"Pipeline {declared['name']}"]
     for stage in declared["stages"]:
         mark = STATES.get(stages.get(stage["name"], ""), STATES[""])[0]
-        lines.append(f"{mark} {stage['name']}: {stages.get(stage['name']) or 'not yet run'}")
+        lines.append(f"{mark} {stage['name']}: {stages.get(stage['name']) or 'not reached yet'}")
         for action in stage["actions"]:
             status = actions.get((stage["name"], action["name"]), "")
             one = f"    {STATES.get(status, STATES[''])[0]} {action['name']} ({action['actionTypeId']['provider']})"
-            lines.append(f"{one}: {status or 'not yet run'}")
+            lines.append(f"{one}: {status or 'not reached yet'}")
             if errors.get((stage["name"], action["name"])) and status == "Failed":
                 lines.append(f"        {errors[stage['name'], action['name']]}")
     return "\n".join(lines)

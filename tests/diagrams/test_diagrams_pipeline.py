@@ -1,0 +1,113 @@
+"""A pipeline's picture: what it says in DOT and in words, and what it falls back to."""
+
+import pytest
+
+from labsupport.diagrams import render
+from labsupport.diagrams.course import course_map
+from labsupport.diagrams.pipeline import picture
+from labsupport.diagrams.render import Picture
+
+
+def action(name, provider="CodeBuild", order=1, takes=(), gives=()):
+    return {
+        "name": name,
+        "runOrder": order,
+        "actionTypeId": {"category": "Build", "owner": "AWS", "provider": provider, "version": "1"},
+        "inputArtifacts": [{"name": one} for one in takes],
+        "outputArtifacts": [{"name": one} for one in gives],
+    }
+
+
+DECLARED = {
+    "name": "shop",
+    "stages": [
+        {"name": "Source", "actions": [action("Fetch", "CodeCommit", gives=["App"])]},
+        {"name": "Build", "actions": [action("Compile", takes=["App"]), action("Lint"), action("Pack", order=2)]},
+        {"name": 'De"ploy', "actions": [action("Go", "CodeDeploy")]},
+    ],
+}
+
+
+def stage(name, status=None, run="new", **actions):
+    latest = {"latestExecution": {"pipelineExecutionId": run, "status": status}} if status else {}
+    states = [{"actionName": one, "latestExecution": {"status": two}} for one, two in actions.items()]
+    return {"stageName": name, "actionStates": states, **latest}
+
+
+STATE = {
+    "stageStates": [
+        stage("Source", "Succeeded", Fetch="Succeeded"),
+        stage("Build", "Failed", Compile="Failed", Lint="Succeeded"),
+        stage('De"ploy', "Succeeded", run="old", Go="Succeeded"),
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"Source/Fetch" -> "Build/Compile" [label="App"]',
+        '"Source/Fetch" -> "Build/Lint"',
+        '"Build/Compile" -> "Build/Pack"',
+        '"Build/Lint" -> "Build/Pack"',
+        '"Build/Pack" -> "De\\"ploy/Go"',
+        "✘ Compile",
+        "✔ Lint",
+        "· Pack",
+    ],
+)
+def test_the_source_shows(words):
+    assert words in picture(DECLARED, STATE).source
+
+
+def test_actions_of_one_run_order_stand_side_by_side():
+    assert '"Build/Compile" -> "Build/Lint"' not in picture(DECLARED, STATE).source
+
+
+def test_a_stage_of_an_earlier_run_counts_as_not_reached():
+    assert '· De"ploy: not reached yet' in picture(DECLARED, STATE).text
+
+
+def test_the_text_says_why_an_action_failed():
+    state = {"stageStates": [dict(STATE["stageStates"][0]), dict(STATE["stageStates"][1]), STATE["stageStates"][2]]}
+    failed = {"status": "Failed", "errorDetails": {"code": "JobFailed", "message": "exit status 1"}}
+    state["stageStates"][1]["actionStates"] = [{"actionName": "Compile", "latestExecution": failed}]
+    assert "exit status 1" in picture(DECLARED, state).text
+
+
+@pytest.fixture
+def without_programs(monkeypatch):
+    monkeypatch.setattr(render, "PROGRAMS", ())
+
+
+@pytest.mark.parametrize("shown", [picture(DECLARED, STATE), course_map(["code"])])
+def test_a_picture_is_drawn_with_its_text_for_who_cannot_see_it(shown):
+    svg = shown.svg()
+    assert svg is not None
+    assert svg.startswith("<svg")
+    assert 'role="img"' in svg
+    assert "aria-label=" in svg
+    assert "currentColor" in svg
+
+
+def test_the_wheel_draws_where_dot_is_missing(monkeypatch):
+    monkeypatch.setattr(render, "PROGRAMS", ("graphviz-pure",))
+    drawn = picture(DECLARED, STATE).svg()
+    assert drawn is not None
+    assert "Compile" in drawn
+
+
+@pytest.mark.usefixtures("without_programs")
+def test_text_stands_in_where_nothing_draws():
+    shown = picture(DECLARED, STATE)
+    assert shown.svg() is None
+    assert "<pre>Pipeline shop" in shown._repr_html_()
+
+
+def test_what_cannot_be_drawn_is_told_in_words():
+    assert Picture("no dot at all {", "some <words>")._repr_html_() == "<pre>some &lt;words&gt;</pre>"
+
+
+def test_the_map_marks_what_is_done():
+    assert "✔ code" in course_map(["code"]).text
+    assert "· build" in course_map(["code"]).text
