@@ -49,9 +49,9 @@ def client(service: str, profile: str = home.PROFILE) -> Any:
     return _clients[profile](service)
 
 
-def work(name: str) -> Path:
-    """A folder for your own files (clones, say), kept beside the cloud's state and never touched by it."""
-    folder = home.folder() / "work" / name
+def clones(name: str) -> Path:
+    """The folder of a clone of yours, kept beside the cloud's state and never touched by it."""
+    folder = home.folder() / "clones" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

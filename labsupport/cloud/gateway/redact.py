@@ -6,6 +6,7 @@ from typing import Any
 from botocore.model import Shape
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
+_LEFT_OUT = {"logEvents"}  # what a program writes is no part of who called what
 _SECRET_NAMES = {"SecretAccessKey", "ServicePassword", "Plaintext", "PrivateKeyPlaintext", "Password"}
 
 
@@ -30,7 +31,7 @@ def _structure(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
     shown = {}
     for name, item in value.items():
         member = shape.members.get(name)
-        if member is None or member.type_name == "blob" or item is None:
+        if member is None or member.type_name == "blob" or item is None or name in _LEFT_OUT:
             continue
         key = name[:1].lower() + name[1:]
         shown[key] = HIDDEN if name in _SECRET_NAMES else redacted(member, item)

@@ -41,7 +41,7 @@ class LogEvent(NamedTuple):
     message: str
 
 
-@service.operation(on=on_stream)
+@service.operation(on=on_stream, data_event=True)
 def put_log_events(call: Call, params: Params) -> Params:
     """Append events; those too old or too new are left out and reported, as AWS does."""
     stream = stream_named(call, params["logGroupName"], params["logStreamName"])
