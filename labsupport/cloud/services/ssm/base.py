@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from labsupport.cloud.core import images
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
@@ -19,6 +20,9 @@ service = Service("ssm")
 MOST_VERSIONS = 100
 STANDARD_BYTES = 4096
 ADVANCED_BYTES = 8192
+LEVELS = 15
+_PUBLIC = "/aws/service/"
+PUBLIC_IMAGES = _PUBLIC + "ami-amazon-linux-latest/"
 
 
 class Version(msgspec.Struct, kw_only=True):
@@ -49,7 +53,9 @@ class Parameter(msgspec.Struct, kw_only=True):
 
 
 def arn_of(call: Call, name: str) -> str:
-    """`/shop/color` -> `…:parameter/shop/color`, `color` -> `…:parameter/color`."""
+    """`/shop/color` -> `…:parameter/shop/color`, `color` -> `…:parameter/color`. AWS's own belong to no account."""
+    if name.startswith(_PUBLIC):
+        return f"arn:aws:ssm:{call.region}::parameter{name}"
     return call.arn("parameter/" + name.removeprefix("/"))
 
 
@@ -62,63 +68,106 @@ def plain_name(name: str) -> str:
     return name.partition(":")[0]
 
 
+def on_one(call: Call, name: str) -> str:
+    """The ARN for a name; one that is an ARN stands for itself: another account's is that account's."""
+    found = parse(name)
+    return str(found._replace(resource=found.resource.partition(":")[0])) if found else arn_of(call, plain_name(name))
+
+
 def on_name(call: Call, params: Params) -> str:
-    return arn_of(call, plain_name(params["Name"]))
+    return on_one(call, params["Name"])
 
 
 def on_names(call: Call, params: Params) -> list[str]:
-    return [arn_of(call, plain_name(name)) for name in params["Names"]]
+    return [on_one(call, name) for name in params["Names"]]
 
 
 def time(epoch: float) -> datetime:
     return datetime.fromtimestamp(epoch, UTC)
 
 
-def not_found(name: str = "") -> AwsError:
-    return AwsError("ParameterNotFound", f"Parameter {name} not found." if name else "")
+def not_found(name: str) -> AwsError:
+    return AwsError("ParameterNotFound", f"Parameter {name} not found.")
+
+
+def validation(message: str) -> AwsError:
+    return AwsError("ValidationException", message)
+
+
+def no_version(selector: str, name: str) -> AwsError:
+    message = f"Systems Manager could not find version {selector} of {name}. Verify the version and try again."
+    return AwsError("ParameterVersionNotFound", message)
 
 
 def find(call: Call, name: str) -> Parameter | None:
-    return call.store.get(Parameter, call.account, call.region, name)
+    """The parameter of a name or an ARN. `/color` and `color` have the same ARN: the one that is there counts."""
+    arn, plain = parse(name), plain_name(name)
+    if arn and (arn.region != call.region or arn.account not in ("", call.account)):
+        return None
+    found = call.store.get(Parameter, call.account, call.region, plain)
+    if found is None and arn and not plain.startswith("/"):
+        found = call.store.get(Parameter, call.account, call.region, "/" + plain)
+    return found
+
+
+def parameter_named(call: Call, name: str) -> Parameter:
+    found = find(call, name)
+    if found is None:
+        raise not_found(plain_name(name))
+    return found
+
+
+def public(call: Call, name: str) -> Parameter | None:
+    """A parameter that AWS publishes: the ids of machine images (User Guide: "Working with public parameters")."""
+    value = images.parameter(call.region, name)
+    if value is None:
+        return None
+    version = Version(number=1, value=value, type="String", data_type="aws:ec2:image", modified=0.0, by="")
+    return Parameter(account="", region=call.region, name=name, versions=[version])
 
 
 def check_name(name: str) -> None:
-    """The rules of names and hierarchies (Systems Manager User Guide: "Creating Parameter Store parameters")."""
-    if not re.fullmatch(r"[a-zA-Z0-9_.\-/]+", name):
-        message = (
+    """The rules of names and hierarchies (Systems Manager User Guide: "Requirements and constraints for parameter
+    names")."""
+    first = name.strip("/").partition("/")[0].lower()
+    if first.startswith("aws"):
+        raise AwsError("AccessDeniedException", f"No access to reserved parameter name: {name}.")
+    if first.startswith("ssm") or not re.fullmatch(r"/?[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*", name):
+        raise validation(
             'Parameter name: can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of '
             "sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the "
             "following 3 symbols .-_"
         )
-        raise AwsError("ValidationException", message)
-    first = name.strip("/").partition("/")[0].lower()
-    if first.startswith(("aws", "ssm")):
-        reserved = "aws" if first.startswith("aws") else "ssm"
-        if reserved == "aws":
-            raise AwsError("AccessDeniedException", f"No access to reserved parameter name: {name}.")
-        raise AwsError(
-            "ValidationException", f'Parameter name: can\'t be prefixed with "{reserved}" (case-insensitive).'
-        )
     if "/" in name and not name.startswith("/"):
-        raise AwsError("ValidationException", "Parameter name must be a fully qualified name.")
-    if name.count("/") > 15:
-        message = f"A parameter can have at most 15 levels in its hierarchy: {name}"
+        raise validation("Parameter name must be a fully qualified name.")
+    if name.count("/") > LEVELS:
+        message = f"A hierarchy can have a maximum of {LEVELS} levels: {name}"
         raise AwsError("HierarchyLevelLimitExceededException", message)
 
 
 def sealed(call: Call, name: str, value: str, key_id: str) -> str:
     """A SecureString's value under a KMS key, bound to the parameter by its encryption context."""
     context = {"PARAMETER_ARN": arn_of(call, name)}
-    answer = call.aws("kms").encrypt(KeyId=key_id, Plaintext=value.encode(), EncryptionContext=context)
+    answer = _of_kms(call, "encrypt", KeyId=key_id, Plaintext=value.encode(), EncryptionContext=context)
     return base64.b64encode(answer["CiphertextBlob"]).decode()
 
 
 def opened(call: Call, name: str, version: Version) -> str:
     context = {"PARAMETER_ARN": arn_of(call, name)}
     blob = base64.b64decode(version.value)
-    answer = call.aws("kms").decrypt(CiphertextBlob=blob, EncryptionContext=context)
-    plaintext: bytes = answer["Plaintext"]
+    plaintext: bytes = _of_kms(call, "decrypt", CiphertextBlob=blob, EncryptionContext=context)["Plaintext"]
     return plaintext.decode()
+
+
+def _of_kms(call: Call, operation: str, **params: Any) -> Params:
+    """A call to KMS as the caller; a key that cannot be used is an InvalidKeyId, a refusal stays one."""
+    try:
+        answer: Params = getattr(call.aws("kms"), operation)(**params)
+    except AwsError as error:
+        if error.code in ("AccessDeniedException", "NotSimulated"):
+            raise
+        raise AwsError("InvalidKeyId", f"{error.message} (Service: AWSKMS; Error Code: {error.code})") from None
+    return answer
 
 
 def shown(call: Call, parameter: Parameter, version: Version, decrypt: bool, selector: str = "") -> Params:
@@ -138,15 +187,12 @@ def shown(call: Call, parameter: Parameter, version: Version, decrypt: bool, sel
 def selected(call: Call, name: str) -> tuple[Parameter, Version, str]:
     """The parameter and version of `name`, `name:3`, `name:label` or an ARN."""
     selector = (name.split(":")[6:] or [""])[0] if name.startswith("arn:") else name.partition(":")[2]
-    parameter = find(call, plain_name(name))
+    parameter = find(call, name) or public(call, plain_name(name))
     if parameter is None:
-        raise not_found()
+        raise not_found(plain_name(name))
     if not selector:
         return parameter, parameter.newest, ""
     for version in parameter.versions:
         if selector == str(version.number) or selector in version.labels:
             return parameter, version, selector
-    message = (
-        f"Systems Manager could not find version {selector} of {parameter.name}. Verify the version and try again."
-    )
-    raise AwsError("ParameterVersionNotFound", message)
+    raise no_version(selector, parameter.name)
