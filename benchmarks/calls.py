@@ -74,7 +74,11 @@ def _measure(server: Server, found: dict[tuple[str, str, int], list[float]]) -> 
     client(server, "s3").create_bucket(Bucket="bench-bucket")
     kinds = {**KINDS, "Encrypt + Decrypt": _encryption(server)}
     for kind, make in kinds.items():
-        for clients, count in ((1, 200), (8, 100)):
+        try:
+            rate(server.url, [prepared(server, make(20))])  # the first call of a kind is everyone's slowest
+        except RuntimeError:
+            continue  # not offered there
+        for clients, count in ((1, 400), (8, 100)):
             shares = [prepared(server, make(count)) for _ in range(clients)]
             found.setdefault((server.name, kind, clients), []).append(rate(server.url, shares))
     shares = [prepared(server, LARGE_OBJECTS(20))]
@@ -101,11 +105,12 @@ def _print(medians: dict[tuple[str, str, int], float]) -> bool:
     for (name, kind, clients), own in medians.items():
         if name != "lab":
             continue
-        moto, mini = medians[("moto", kind, clients)], medians[("ministack", kind, clients)]
+        moto, mini = medians[("moto", kind, clients)], medians.get(("ministack", kind, clients))
         least = 1.0 if "5 MiB" in kind else AGAINST_MOTO[clients > 1]
-        fits = own / moto >= least and (own / mini >= 1.0 or "5 MiB" in kind)
+        fits = own / moto >= least and (mini is None or "5 MiB" in kind or own >= mini)
         good = good and fits
-        figures = [f"{own:.0f}", f"{moto:.0f}", f"{mini:.0f}", f"{own / moto:.1f}", f"{least:.0f}", f"{own / mini:.1f}"]
+        against = ["not offered", "-"] if mini is None else [f"{mini:.0f}", f"{own / mini:.2f}"]
+        figures = [f"{own:.0f}", f"{moto:.0f}", against[0], f"{own / moto:.1f}", f"{least:.0f}", against[1]]
         table.add_row(kind, str(clients), *figures, "ok" if fits else "MISSED")
     Console().print(table)
     return good
