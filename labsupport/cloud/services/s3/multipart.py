@@ -196,7 +196,7 @@ def list_parts(call: Call, params: Params) -> Params:
         }
         for part in found[:size]
     ]
-    more = {"NextPartNumberMarker": shown[-1]["PartNumber"]} if len(found) > size else {}
+    more = {"NextPartNumberMarker": shown[-1]["PartNumber"]} if shown and len(found) > size else {}
     names = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.id, "MaxParts": size}
     names |= {"StorageClass": upload.told.get("StorageClass", "STANDARD"), **_checksum_kind(upload)}
     return {**names, "Parts": shown, "IsTruncated": len(found) > size, "PartNumberMarker": after, **more}
