@@ -1,6 +1,9 @@
 """HTTP as uvicorn brings it, turned into requests and responses of the cloud."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -21,13 +24,14 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     pages = admin.pages(cloud, reset)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(scope, receive)
+        incoming = _Incoming(receive)
+        request = request_of(scope, incoming)
         answer = _route(cloud, request.raw_path)
         if answer is None and request.raw_path.startswith("/_lab/"):
             return await pages(scope, receive, send)
         try:
             response = await (answer(cloud, request) if answer else front.answer(cloud, request))
-            await _send(response, request.method, send)
+            await _send(response, request.method, send, incoming)
         except ClientDisconnect:
             return None
 
@@ -42,12 +46,49 @@ def _route(cloud: Cloud, path: str) -> Callable[..., Awaitable[HttpResponse]] | 
     return None
 
 
-def request_of(scope: Scope, receive: Receive) -> HttpRequest:
+@dataclass(slots=True)
+class _Incoming:
+    """A request's body on its way, and how much of it has been taken."""
+
+    receive: Receive
+    begun: bool = False
+    ended: bool = True  # there is nothing (more) to come
+    expects: bool = False  # the client waits to be told that it may send
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        self.begun = True
+        while not self.ended:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect()
+            self.ended = not message.get("more_body")
+            if message.get("body"):
+                yield message["body"]
+
+    async def drop(self) -> None:
+        """Take what a client still sends after its answer, within bounds: closing on it could cost it the answer."""
+        if self.ended or (self.expects and not self.begun):
+            return
+        size = 0
+        with suppress(ClientDisconnect, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                async for part in self.parts():
+                    size += len(part)
+                    if size > _DROPPED:
+                        return
+
+
+_PATIENCE = 2.0  # seconds
+_DROPPED = 16 * 1024 * 1024  # bytes
+
+
+def request_of(scope: Scope, incoming: _Incoming) -> HttpRequest:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    incoming.ended, incoming.expects = not has_body, "expect" in headers
     return HttpRequest(
         method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
@@ -55,20 +96,9 @@ def request_of(scope: Scope, receive: Receive) -> HttpRequest:
         headers=headers,
         client=scope["client"][0] if scope.get("client") else "127.0.0.1",
         secure=scope["scheme"] == "https",
-        stream=_body(receive) if has_body else None,
-        gone=partial(_gone, receive),
+        stream=incoming.parts() if has_body else None,
+        gone=partial(_gone, incoming.receive),
     )
-
-
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect()
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
-            return
 
 
 async def _gone(receive: Receive) -> None:
@@ -76,9 +106,12 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _send(response: HttpResponse, method: str, send: Send) -> None:
+async def _send(response: HttpResponse, method: str, send: Send, incoming: _Incoming) -> None:
+    """Answer. Where the body hasn't been read, the connection ends: what comes next could be taken for the body."""
     body = response.body
     headers = {name.lower(): value for name, value in response.headers.items()}
+    if not incoming.ended:
+        headers["connection"] = "close"
     if isinstance(body, bytes):
         headers.setdefault("content-length", str(len(body)))
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
@@ -89,6 +122,10 @@ async def _send(response: HttpResponse, method: str, send: Send) -> None:
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         finally:
             await _close(body)
+        body = b""
+    if not incoming.ended:
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await incoming.drop()
         body = b""
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 

@@ -24,6 +24,6 @@ def _is_upload(request: HttpRequest) -> bool:
     if request.method != "PUT" or "x-amz-target" in request.headers or "x-amz-copy-source" in request.headers:
         return False
     names = {pair.partition("=")[0] for pair in request.query.split("&") if pair}
-    below_bucket = "/" in request.raw_path.strip("/") or request.raw_path.rstrip("/").count("/") > 1
+    below_bucket = request.raw_path.removeprefix("/").partition("/")[2] != ""  # a key may be a slash itself
     subresources = {"tagging", "acl", "retention", "legal-hold", "torrent", "restore", "renameObject", "encryption"}
     return below_bucket and not names & subresources

@@ -1,11 +1,10 @@
 """Buckets: names, regions, who owns them, their settings."""
 
-import json
 from typing import Any
 
 import pytest
 from botocore.config import Config
-from s3_help import FIRST, SECOND, fresh, new_bucket, new_user, refused, statement
+from s3_help import FIRST, SECOND, fresh, new_bucket, new_user, policy, refused, statement
 
 BAD_NAMES = ["ab", "a" * 64, "Upper", "under_score", "a..b", "a.-b", "-start", "end-", "10.0.0.1", "xn--name",
              "sthree-name", "name-s3alias", "name--ol-s3", "dot."]  # fmt: skip
@@ -164,8 +163,7 @@ def test_a_setting_needs_its_own_permission(shared_cloud: Any) -> None:
 def test_state_survives_a_restart(start_cloud: Any, tmp_path: Any) -> None:
     first = start_cloud(home=tmp_path / "home")
     name = new_bucket(first, versions=True)
-    text = json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", "Resource": f"arn:aws:s3:::{name}/*"}]})  # fmt: skip
+    text = policy(statement("s3:DeleteObject", f"arn:aws:s3:::{name}/*", "Deny", Principal="*"))
     first.client("s3").put_bucket_policy(Bucket=name, Policy=text)
     first.client("s3").put_object(Bucket=name, Key="large", Body=b"l" * 100_000)
     first.stop()
