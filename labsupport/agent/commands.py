@@ -51,7 +51,7 @@ def is_noop(agent: Agent, name: str, spec: Specification) -> bool:
     try:
         archive = _archive_for(name, Revisions(agent.settings, spec))
         return archive is None or not read_appspec(agent, archive).hooks.get(name)
-    except CommandError:
+    except (CommandError, OSError):
         return False
 
 

@@ -33,12 +33,17 @@ def tail(lines: Iterable[str]) -> str:
 
 def report(code: int, message: str, script: str = "", log: str = "") -> dict[str, str]:
     """The envelope for a command's diagnostics."""
-    found = {"error_code": code, "script_name": script, "message": message[:_LONGEST_MESSAGE], "log": log}
-    payload = json.dumps(found)
-    while len(payload) > _LONGEST_PAYLOAD:  # letters of other scripts take six characters each in JSON
-        found["log"] = str(found["log"])[len(str(found["log"])) // 4 + 1 :]
-        payload = json.dumps(found)
+    message = message[:_LONGEST_MESSAGE]
+    payload = _payload(code, message, script, log)
+    while len(payload) > _LONGEST_PAYLOAD:  # letters of other scripts take six characters each in JSON, and more
+        log, message = (log[len(log) // 4 + 1 :], message) if log else ("", message[: len(message) // 2])
+        payload = _payload(code, message, script, log)
     return {"Format": "JSON", "Payload": payload}
+
+
+def _payload(code: int, message: str, script: str, log: str) -> str:
+    found = {"error_code": code, "script_name": script[:512], "message": message, "log": log}
+    return json.dumps(found)
 
 
 def success(log: str = "") -> dict[str, str]:

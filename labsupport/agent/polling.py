@@ -73,10 +73,6 @@ class Poller:
             self.do(command)
         except Trouble as error:
             journal.error(f"{command['CommandName']} was not begun: {type(error).__name__} - {error}")
-        except Exception as error:
-            journal.error(f"{command['CommandName']} failed unexpectedly: {type(error).__name__} - {error}")
-            failure = CommandError(UNKNOWN, f"{type(error).__name__}: {error}")
-            self.report(name, "Failed", diagnostics.failure(failure))
         finally:
             with self.lock:
                 self.busy.discard(name)
@@ -97,9 +93,10 @@ class Poller:
         self.agent.journal.info(f"{event} of deployment {spec.deployment} begins")
         try:
             log = execute(self.agent, event, spec)
-        except CommandError as error:
-            self.agent.journal.error(f"{event} of deployment {spec.deployment} failed: {error.message}")
-            self.report(name, "Failed", diagnostics.failure(error))
+        except Exception as error:  # whatever it is, somebody waits to be told
+            known = error if isinstance(error, CommandError) else CommandError(UNKNOWN, str(error))
+            self.agent.journal.error(f"{event} of deployment {spec.deployment} failed: {known.message}")
+            self.report(name, "Failed", diagnostics.failure(known))
         else:
             self.agent.journal.info(f"{event} of deployment {spec.deployment} succeeded")
             self.report(name, "Succeeded", diagnostics.success(log))
