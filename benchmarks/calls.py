@@ -73,6 +73,7 @@ def run() -> bool:
 def _measure(server: Server, found: dict[tuple[str, str, int], list[float]]) -> None:
     client(server, "s3").create_bucket(Bucket="bench-bucket")
     kinds = {**KINDS, "Encrypt + Decrypt": _encryption(server)}
+    strict = server.name == "lab"  # moto answers some concurrent calls with 500
     for kind, make in kinds.items():
         try:
             rate(server.url, [prepared(server, make(20))])  # the first call of a kind is everyone's slowest
@@ -80,7 +81,7 @@ def _measure(server: Server, found: dict[tuple[str, str, int], list[float]]) -> 
             continue  # not offered there
         for clients, count in ((1, 400), (8, 100)):
             shares = [prepared(server, make(count)) for _ in range(clients)]
-            found.setdefault((server.name, kind, clients), []).append(rate(server.url, shares))
+            found.setdefault((server.name, kind, clients), []).append(rate(server.url, shares, strict))
     shares = [prepared(server, LARGE_OBJECTS(20))]
     found.setdefault((server.name, "PutObject + GetObject 5 MiB", 1), []).append(rate(server.url, shares))
 
