@@ -89,6 +89,9 @@ def range_of(found: Object, params: Params) -> tuple[int, int]:
 
 
 def _part(found: Object, number: int) -> tuple[int, int]:
+    if not 1 <= number <= 10_000:
+        message = "Part number must be an integer between 1 and 10000, inclusive"
+        raise AwsError("InvalidArgument", message, 400, ArgumentName="partNumber", ArgumentValue=str(number))
     sizes = found.parts or [found.size]
     if number > len(sizes):
         message = "The requested partnumber is not satisfiable"
