@@ -17,7 +17,7 @@ from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.kms.base import Key, Params, conditions, find, key_named, on_key, service, usable
 
 _VERSION = b"\x01"
-_NONCE = 12
+_NONCE, _TAG = 12, 16  # bytes
 _BYTES = {"AES_256": 32, "AES_128": 16}
 
 
@@ -165,7 +165,7 @@ def _key_of(call: Call, blob: bytes) -> Key | None:
 
 def _name_of(blob: bytes) -> tuple[str, str, str] | None:
     """Account, Region and id as a ciphertext tells them; `None` for bytes that are no ciphertext of this lab."""
-    if len(blob) < 2 + _NONCE or blob[:1] != _VERSION:
+    if blob[:1] != _VERSION or len(blob) < 2 or len(blob) < 2 + blob[1] + _NONCE + _TAG:
         return None
     try:
         account, region, key_id = blob[2 : 2 + blob[1]].decode().split(":")
