@@ -1,20 +1,30 @@
 """What a request for a stack is made of: template, parameters, capabilities, tags; checked before anything begins."""
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.tags import from_list
-from labsupport.cloud.services.cloudformation import graph, parameters
-from labsupport.cloud.services.cloudformation.base import invalid
+from labsupport.cloud.services.cloudformation import graph, parameters, rules, schemas
+from labsupport.cloud.services.cloudformation.base import invalid, not_here
+from labsupport.cloud.services.cloudformation.providers import PROVIDERS
+from labsupport.cloud.services.cloudformation.reading import LARGEST
 from labsupport.cloud.services.cloudformation.records import Params, Stack, Target
+from labsupport.cloud.services.cloudformation.references import walk
 from labsupport.cloud.services.cloudformation.scope import scope_of, wanted
-from labsupport.cloud.services.cloudformation.template import Template, parse
+from labsupport.cloud.services.cloudformation.template import Template, parse, transforms
 
 _NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName", "AWS::IAM::Group": "GroupName",
-          "AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::IAM::InstanceProfile": "InstanceProfileName"}  # fmt: skip
+          "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+          "AWS::IAM::InstanceProfile": "InstanceProfileName"}  # fmt: skip
 _IAM = (*_NAMED, "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::AccessKey",
         "AWS::IAM::UserToGroupAddition")  # fmt: skip
+_NOT_TAKEN = ("ResourceTypes", "RollbackConfiguration", "StackPolicyURL", "StackPolicyBody", "ImportExistingResources",
+              "NotificationARNs", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport",
+              "IncludeNestedStacks", "DeploymentMode")  # fmt: skip
+_LARGEST_BODY = 51_200  # bytes of a template in a request
 
 
 async def template_text(call: Call, params: Params, stack: Stack | None = None) -> str:
@@ -26,41 +36,60 @@ async def template_text(call: Call, params: Params, stack: Stack | None = None) 
         return stack.target.template
     if len(given) != 1:
         raise invalid("Either Template URL or Template Body must be specified.")
-    if given == ["TemplateBody"]:
-        return str(params["TemplateBody"])
-    return await _from_s3(call, params["TemplateURL"])
+    if given == ["TemplateURL"]:
+        return await _from_s3(call, params["TemplateURL"])
+    text = str(params["TemplateBody"])
+    if len(text.encode(errors="replace")) > _LARGEST_BODY:
+        must = f"Member must have length less than or equal to {_LARGEST_BODY}"
+        raise invalid(f"1 validation error detected: Value at 'templateBody' failed to satisfy constraint: {must}")
+    return text
 
 
 async def _from_s3(call: Call, url: str) -> str:
-    """`https://s3.amazonaws.com/bucket/key`, `https://bucket.s3.region.amazonaws.com/key`, or the lab's own address."""
-    parts = urlsplit(url)
-    host, path = parts.netloc.lower(), unquote(parts.path.lstrip("/"))
-    if ".s3." in host or ".s3-" in host:
-        bucket, key = host.split(".s3")[0], path
-    elif host.startswith(("s3.", "s3-")) or host == call.host or host.startswith(("127.0.0.1", "localhost")):
-        bucket, _, key = path.partition("/")
-    else:
-        raise invalid(f"TemplateURL must be a supported URL: {url}")
+    """The object as text, read with the caller's rights."""
+    bucket, key = _place(call, url)
     try:
         body = (await call.aws("s3").get_object(Bucket=bucket, Key=key))["Body"]
     except AwsError as error:
-        raise invalid(f"S3 error: {error.message}") from None
-    data = body if isinstance(body, bytes) else b"".join([part async for part in body])
+        more = "For more information check http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
+        raise invalid(f"S3 error: {error.message}\n{more}") from None
+    data = bytes(body) if isinstance(body, bytes) else b""
+    if not isinstance(body, bytes):
+        async for part in body:
+            data += part
+            if len(data) > LARGEST:
+                raise invalid(f"Template may not exceed {LARGEST} bytes in size.")
     return data.decode("utf-8", "replace")
+
+
+def _place(call: Call, url: str) -> tuple[str, str]:
+    """Bucket and key: `https://s3.region.amazonaws.com/bucket/key`, `https://bucket.s3…/key`,
+    or the lab's own address."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise invalid(f"TemplateURL must be a supported URL: {url}") from None
+    host, path = parts.netloc.lower(), unquote(parts.path.lstrip("/"))
+    own = host == call.host.lower() or host.split(":")[0] in ("127.0.0.1", "localhost")
+    if ".s3." in host or ".s3-" in host:
+        bucket, key = host.split(".s3")[0], path
+    elif own or (host.startswith(("s3.", "s3-")) and ".amazonaws.com" in host):
+        bucket, _, key = path.partition("/")
+    else:
+        bucket, _, rest = host.partition(".")
+        key = path if rest.split(":")[0] == "localhost" else ""
+    if parts.scheme not in ("https", "http") or not bucket or not key:
+        raise invalid(f"TemplateURL must be a supported URL: {url}")
+    return bucket, key
 
 
 def target_of(call: Call, params: Params, text: str, before: Target | None) -> Target:
     """What the stack is to be made from, if the request holds together."""
-    template = parse(text)
-    for name in (
-        "ResourceTypes",
-        "RollbackConfiguration",
-        "StackPolicyURL",
-        "StackPolicyBody",
-        "ImportExistingResources",
-    ):
+    for name in _NOT_TAKEN:
         if params.get(name):
             raise not_simulated(f"The parameter {name}")
+    template = parse(text)
+    refuse_macros(template)
     values = parameters.chosen(template, params.get("Parameters", []), before.parameters if before else {})
     capabilities = params.get("Capabilities", [])
     _check_capabilities(template, capabilities)
@@ -70,33 +99,72 @@ def target_of(call: Call, params: Params, text: str, before: Target | None) -> T
     return Target(template=text, parameters=values, capabilities=capabilities, tags=tags)
 
 
+def refuse_macros(template: Template) -> None:
+    """What AWS would rewrite before it looks at the template, and this lab does not."""
+    if transforms(template):
+        raise not_here(f"The transform {', '.join(transforms(template))}")
+    if template.get("Hooks"):
+        raise not_here("The section Hooks")
+    walk([template["Resources"], template["Outputs"]], _refuse_transform)
+
+
+def _refuse_transform(name: str, argument: Any) -> None:
+    if name == "Fn::Transform":
+        raise not_here("The function Fn::Transform")
+
+
 def needed_capabilities(template: Template) -> tuple[list[str], list[str]]:
     """The capabilities that a template asks for, and the resources that are why."""
-    kinds = {name: one["Type"] for name, one in template["Resources"].items()}
-    iam = [name for name, kind in kinds.items() if kind in _IAM]
-    if not iam:
-        return [], []
-    own_names = [
-        name for name in iam if _NAMED.get(kinds[name], "") in template["Resources"][name].get("Properties", {})
-    ]
-    return (["CAPABILITY_NAMED_IAM"] if own_names else ["CAPABILITY_IAM"]), sorted({kinds[name] for name in iam})
+    declared = {name: one for name, one in template["Resources"].items() if not name.startswith("Fn::")}
+    iam = {name: one for name, one in declared.items() if one["Type"] in _IAM}
+    own_names = [one for one in iam.values() if _NAMED.get(one["Type"], "") in one.get("Properties", {})]
+    found = ["CAPABILITY_NAMED_IAM" if own_names else "CAPABILITY_IAM"] if iam else []
+    if transforms(template):
+        found.append("CAPABILITY_AUTO_EXPAND")
+    return found, sorted({one["Type"] for one in iam.values()})
 
 
 def _check_capabilities(template: Template, given: list[str]) -> None:
     needed, _ = needed_capabilities(template)
-    enough = (
-        not needed or "CAPABILITY_NAMED_IAM" in given or (needed == ["CAPABILITY_IAM"] and "CAPABILITY_IAM" in given)
-    )
-    if not enough:
-        raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed[0]}]", 400)
+    enough = {"CAPABILITY_IAM": ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")}
+    for one in needed:
+        if not set(given) & set(enough.get(one, (one,))):
+            raise AwsError("InsufficientCapabilitiesException", f"Requires capabilities : [{one}]", 400)
 
 
 def prepare(call: Call, stack: Stack) -> None:
-    """Resolve the parameters, and see that the resources can be put in an order."""
+    """Resolve the parameters, and see that what the template asks for can be made, and in which order."""
     template = parse(stack.target.template)
-    stack.resolved = parameters.resolved(template, stack.target.parameters, call.aws("ssm"))
-    names = wanted(template, scope_of(call, stack, template))
-    graph.order(graph.dependencies(template, names))
+    stack.target.resolved = parameters.resolved(template, stack.target.parameters, call.aws("ssm"))
+    scope = scope_of(call, stack, template)
+    rules.check(scope)
+    names = wanted(template, scope)
+    _refuse_unknown(template, names)
+    walk([template["Resources"][name].get("Properties", {}) for name in names], _attribute_check(template))
+    graph.order(graph.dependencies(template, names, scope.conditions))
+
+
+def _refuse_unknown(template: Template, names: list[str]) -> None:
+    """Say what the lab cannot make before anything is made."""
+    kinds = sorted({template["Resources"][name]["Type"] for name in names} - set(PROVIDERS))
+    if kinds:
+        raise not_here(f"The resource type {kinds[0]}" if len(kinds) == 1 else f"Each of {', '.join(kinds)}")
+    waiting = [name for name in names if template["Resources"][name].get("CreationPolicy")]
+    if waiting:
+        raise not_here(f"The CreationPolicy of {waiting[0]}")
+
+
+def _attribute_check(template: Template) -> Callable[[str, Any], None]:
+    def check(name: str, argument: Any) -> None:
+        if name != "Fn::GetAtt":
+            return
+        logical, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+        schema = schemas.of(template["Resources"][logical]["Type"])
+        if schema and isinstance(attribute, str) and attribute.split(".")[0] not in schema["properties"]:
+            text = f"resource {logical} does not support attribute type {attribute} in Fn::GetAtt"
+            raise invalid(f"Template error: {text}")
+
+    return check
 
 
 def caller_key(call: Call, role: str) -> str:

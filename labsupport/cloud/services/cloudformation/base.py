@@ -14,6 +14,6 @@ def invalid(message: str) -> AwsError:
 def not_here(what: str) -> AwsError:
     """What AWS has and this lab has not, where AWS's own error would be about the template.
 
-    A client (and a pipeline) shows a ValidationError as the template's fault at that place, so the sentence says whose it is.
+    A client (and a pipeline) shows a ValidationError as the template's fault, so the sentence says whose it is.
     """
     return invalid(f"NotSimulated: {what} exists at AWS and is not simulated by this lab yet.")

@@ -4,11 +4,10 @@ from labsupport.cloud.core import ids, paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.asking import caller_key, prepare, target_of, template_text
 from labsupport.cloud.services.cloudformation.base import invalid, service
-from labsupport.cloud.services.cloudformation.describing import bad_token, moment
-from labsupport.cloud.services.cloudformation.functions import resolve
+from labsupport.cloud.services.cloudformation.changes import changes
+from labsupport.cloud.services.cloudformation.describing import bad_token, moment, shown_parameters
 from labsupport.cloud.services.cloudformation.records import (
     ChangeSet,
     Params,
@@ -19,9 +18,7 @@ from labsupport.cloud.services.cloudformation.records import (
     on_stack,
     stack_named,
 )
-from labsupport.cloud.services.cloudformation.scope import scope_of, wanted
-from labsupport.cloud.services.cloudformation.stacks import UPDATABLE, begin, new_stack, on_failure, same, update
-from labsupport.cloud.services.cloudformation.template import parse, references
+from labsupport.cloud.services.cloudformation.stacks import UPDATABLE, begin, new_stack, same, update
 
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
@@ -33,38 +30,40 @@ async def create_change_set(call: Call, params: Params) -> Params:
         raise not_simulated("A change set that imports resources")
     text = await template_text(call, params, found)
     with call.transaction():
-        stack = _stack(call, params, kind, text)
+        stack = _to_update(call, params) if kind == "UPDATE" else _to_create(call, params, text)
         name = params["ChangeSetName"]
         if call.store.get(ChangeSet, stack.id, name):
-            raise AwsError(
-                "AlreadyExistsException",
-                f"ChangeSet {name} cannot be created due to a mismatch with existing attribute Template",
-                400,
-            )
+            raise AwsError("AlreadyExistsException", f"ChangeSet {name} already exists for stack {stack.name}", 400)
         target = target_of(call, params, text, stack.target if kind == "UPDATE" else None)
         made = _new(call, stack, kind, target, params)
         call.store.put(made)
     return {"Id": made.id, "StackId": stack.id}
 
 
-def _stack(call: Call, params: Params, kind: str, text: str) -> Stack:
-    """The stack to change; for CREATE a new one that waits for its change set."""
+def _to_update(call: Call, params: Params) -> Stack:
+    stack = stack_named(call, params["StackName"])
+    if stack.status not in UPDATABLE:
+        raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+    return stack
+
+
+def _to_create(call: Call, params: Params, text: str) -> Stack:
+    """A stack that waits for its change set: new, or waiting already."""
     found = find_stack(call, params["StackName"])
-    if kind == "UPDATE":
-        stack = stack_named(call, params["StackName"])
-        if stack.status not in UPDATABLE:
-            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-        return stack
     if found and found.status != "REVIEW_IN_PROGRESS":
-        raise invalid(
-            f"Stack [{found.name}] already exists and cannot be created again with the changeSet [{params['ChangeSetName']}]."
-        )
+        what = f"already exists and cannot be created again with the changeSet [{params['ChangeSetName']}]."
+        raise invalid(f"Stack [{found.name}] {what}")
     if found:
         return found
-    stack = new_stack(call, params, target_of(call, params, text, None), "REVIEW_IN_PROGRESS")
+    stack = new_stack(call, _own(params), target_of(call, params, text, None), "REVIEW_IN_PROGRESS")
     stack.reason = "User Initiated"
     note(call, stack)
     return stack
+
+
+def _own(params: Params) -> Params:
+    """What the stack itself takes from a request for a change set."""
+    return {name: params[name] for name in ("StackName", "RoleARN") if name in params}
 
 
 def _new(call: Call, stack: Stack, kind: str, target: Target, params: Params) -> ChangeSet:
@@ -78,63 +77,12 @@ def _new(call: Call, stack: Stack, kind: str, target: Target, params: Params) ->
         description=params.get("Description", ""),
         created=call.epoch,
         role=role,
-        caller_key=caller_key(call, role),
-        notify=params.get("NotificationARNs", stack.notify),
-        on_failure=on_failure({"OnFailure": params["OnStackFailure"]} if params.get("OnStackFailure") else {}),
+        on_failure=params.get("OnStackFailure", "ROLLBACK"),
     )
     made.changes = changes(call, stack, target)
     if kind == "UPDATE" and same(stack.target, target):
         made.status, made.reason, made.execution = "FAILED", NO_CHANGES, "UNAVAILABLE"
     return made
-
-
-def changes(call: Call, stack: Stack, target: Target) -> list[Params]:
-    """What going to the target would add, modify and remove."""
-    there = Stack(**{name: getattr(stack, name) for name in Stack.__struct_fields__})
-    there.target = target
-    prepare(call, there)
-    template = parse(target.template)
-    names = wanted(template, scope_of(call, there, template))
-    found = [_added(template, one) for one in names if one not in stack.resources]
-    found += [one for one in (_modified(call, there, template, one) for one in names if one in stack.resources) if one]
-    found += [_removed(stack, one) for one in stack.resources if one not in names]
-    return [{"Type": "Resource", "ResourceChange": one} for one in found]
-
-
-def _added(template: Params, name: str) -> Params:
-    kind = template["Resources"][name]["Type"]
-    return {"Action": "Add", "LogicalResourceId": name, "ResourceType": kind, "Scope": [], "Details": []}
-
-
-def _removed(stack: Stack, name: str) -> Params:
-    one = stack.resources[name]
-    what = {"LogicalResourceId": name, "PhysicalResourceId": one.physical, "ResourceType": one.type}
-    action = "Retain" if one.deletion == "Retain" else "Delete"
-    return {"Action": "Remove", **what, "Scope": [], "Details": [], "PolicyAction": action}
-
-
-def _modified(call: Call, stack: Stack, template: Params, name: str) -> Params | None:
-    """How a resource would differ; what depends on resources to come is told as dynamic."""
-    one, declared = stack.resources[name], template["Resources"][name]
-    try:
-        props = resolve(declared.get("Properties", {}), scope_of(call, stack, template))
-    except AwsError:
-        props = None
-    if props == one.properties and declared["Type"] == one.type:
-        return None
-    keys = sorted(key for key in {*(props or {}), *one.properties} if (props or {}).get(key) != one.properties.get(key))
-    replaced = declared["Type"] != one.type or schemas.creates_only(one.type, set(keys))
-    dynamic = any(kind == "Fn::GetAtt" for kind, _ in references(declared))
-    details = [
-        {
-            "Target": {"Attribute": "Properties", "Name": key, "RequiresRecreation": "Always" if replaced else "Never"},
-            "Evaluation": "Dynamic" if dynamic else "Static",
-            "ChangeSource": "DirectModification",
-        }
-        for key in keys
-    ]
-    what = {"LogicalResourceId": name, "PhysicalResourceId": one.physical, "ResourceType": one.type}
-    return {"Action": "Modify", **what, "Replacement": str(replaced), "Scope": ["Properties"], "Details": details}
 
 
 def _find(call: Call, params: Params) -> tuple[Stack, ChangeSet]:
@@ -154,11 +102,10 @@ def _find(call: Call, params: Params) -> tuple[Stack, ChangeSet]:
 @service.operation(on=on_stack)
 def describe_change_set(call: Call, params: Params) -> Params:
     stack, one = _find(call, params)
-    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in one.target.parameters.items()]
     return {
         **_summary(stack, one),
-        "Parameters": parameters,
-        "NotificationARNs": one.notify,
+        "Parameters": shown_parameters(one.target),
+        "NotificationARNs": [],
         "Capabilities": one.target.capabilities,
         "Tags": to_list(one.target.tags),
         "Changes": one.changes,
@@ -202,22 +149,21 @@ def delete_change_set(call: Call, params: Params) -> Params:
 def execute_change_set(call: Call, params: Params) -> Params:
     stack, one = _find(call, params)
     if one.execution != "AVAILABLE":
-        message = (
-            f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.status}]"
-            if one.status == "FAILED"
-            else f"ChangeSet [{one.id}] cannot be executed in its current execution status of [{one.execution}]"
-        )
-        raise AwsError("InvalidChangeSetStatus", message, 400)
+        text = f"ChangeSet [{one.id}] cannot be executed in its current status of [{one.status}]"
+        raise AwsError("InvalidChangeSetStatus", text, 400)
     for other in list(call.store.list(ChangeSet, stack.id)):
         call.store.delete(other)
-    token = {"ClientRequestToken": params.get("ClientRequestToken", "")}
     if one.kind == "UPDATE":
-        update(call, stack, one.target, {"RoleARN": one.role, "NotificationARNs": one.notify, **token})
+        stays = {"DisableRollback": params.get("DisableRollback") or one.on_failure == "DO_NOTHING"}
+        update(call, stack, one.target, {**params, **stays, "RoleARN": one.role})
         return {}
+    if stack.status != "REVIEW_IN_PROGRESS":
+        raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be created.")
     stack.target, stack.role, stack.caller_key = one.target, one.role, caller_key(call, one.role)
     stack.on_failure = "DO_NOTHING" if params.get("DisableRollback") else one.on_failure
-    stack.token = token["ClientRequestToken"]
+    stack.drops_new = params.get("RetainExceptOnCreate", False)
+    stack.token = params.get("ClientRequestToken", "")
     stack.status = "CREATE_IN_PROGRESS"
     prepare(call, stack)
-    begin(call, stack, "User Initiated")
+    begin(call, stack)
     return {}

@@ -7,22 +7,24 @@ import msgspec
 
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
 from labsupport.cloud.services.cloudformation.asking import needed_capabilities, template_text
 from labsupport.cloud.services.cloudformation.base import invalid, service
 from labsupport.cloud.services.cloudformation.records import (
+    ChangeSet,
     Export,
     Params,
     Resource,
     Stack,
     StackEvent,
+    Target,
     find_stack,
     no_stack,
     on_stack,
     stack_named,
 )
-from labsupport.cloud.services.cloudformation.template import parse
+from labsupport.cloud.services.cloudformation.template import parse, transforms
 from labsupport.cloud.services.cloudformation.using import importers
 
 _PAGE = 100
@@ -48,12 +50,11 @@ def describe_stacks(call: Call, params: Params) -> Params:
 
 
 def shown(stack: Stack) -> Params:
-    declared = parse(stack.target.template)["Parameters"]
     return {
         "StackId": stack.id,
         "StackName": stack.name,
         "Description": parse(stack.target.template).get("Description"),
-        "Parameters": [_parameter(name, value, declared, stack) for name, value in stack.target.parameters.items()],
+        "Parameters": shown_parameters(stack.target),
         "CreationTime": moment(stack.created),
         "LastUpdatedTime": moment(stack.updated) if stack.updated else None,
         "DeletionTime": moment(stack.deleted) if stack.deleted else None,
@@ -61,7 +62,7 @@ def shown(stack: Stack) -> Params:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason or None,
         "DisableRollback": stack.on_failure == "DO_NOTHING",
-        "NotificationARNs": stack.notify,
+        "NotificationARNs": [],
         "TimeoutInMinutes": stack.timeout or None,
         "Capabilities": stack.target.capabilities,
         "Outputs": stack.outputs,
@@ -72,14 +73,23 @@ def shown(stack: Stack) -> Params:
     }
 
 
-def _parameter(name: str, value: str, declared: Params, stack: Stack) -> Params:
-    rule = declared.get(name, {})
-    hidden = str(rule.get("NoEcho", "")).lower() == "true"
+def shown_parameters(target: Target) -> list[Params]:
+    """Parameters as people may see them: those with NoEcho as asterisks."""
+    declared = parse(target.template)["Parameters"]
+    return [_parameter(name, value, declared.get(name, {}), target) for name, value in target.parameters.items()]
+
+
+def _parameter(name: str, value: str, rule: Params, target: Target) -> Params:
+    hidden = _hidden(rule)
     one = {"ParameterKey": name, "ParameterValue": HIDDEN if hidden else value}
     if str(rule.get("Type", "")).startswith("AWS::SSM::Parameter::Value"):
-        found = stack.resolved.get(name, "")
-        one["ResolvedValue"] = ",".join(found) if isinstance(found, list) else str(found)
+        found = target.resolved.get(name, "")
+        one["ResolvedValue"] = HIDDEN if hidden else ",".join(found) if isinstance(found, list) else str(found)
     return one
+
+
+def _hidden(rule: Params) -> bool:
+    return str(rule.get("NoEcho", "")).lower() == "true"
 
 
 @service.operation(action="cloudformation:ListStacks")
@@ -188,11 +198,21 @@ def list_stack_resources(call: Call, params: Params) -> Params:
 @service.operation(on=on_stack)
 def get_template(call: Call, params: Params) -> Params:
     stack = stack_named(call, params["StackName"])
-    if params.get("ChangeSetName"):
-        raise not_simulated("The template of a change set")
-    text = stack.target.template
-    body: Any = msgspec.json.decode(text) if text.lstrip().startswith("{") else text
+    text = (
+        _of_change_set(call, stack, params["ChangeSetName"]) if params.get("ChangeSetName") else stack.target.template
+    )
+    try:
+        body: Any = msgspec.json.decode(text) if text.lstrip().startswith("{") else text
+    except msgspec.DecodeError:
+        body = text  # YAML's own way of writing maps
     return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
+
+
+def _of_change_set(call: Call, stack: Stack, name: str) -> str:
+    for one in call.store.list(ChangeSet, stack.id):
+        if name in (one.name, one.id):
+            return one.target.template
+    raise AwsError("ChangeSetNotFoundException", f"ChangeSet [{name}] does not exist", 404)
 
 
 @service.operation(action="cloudformation:ValidateTemplate")
@@ -203,22 +223,27 @@ async def validate_template(call: Call, params: Params) -> Params:
         {
             "ParameterKey": name,
             "DefaultValue": None if "Default" not in rule else _plain(rule["Default"]),
-            "NoEcho": str(rule.get("NoEcho", "")).lower() == "true",
+            "NoEcho": _hidden(rule),
             "Description": rule.get("Description"),
         }
         for name, rule in template["Parameters"].items()
     ]
-    return {"Parameters": declared, "Description": template.get("Description"), **_needs(capabilities, why)}
+    return {
+        "Parameters": declared,
+        "Description": template.get("Description"),
+        "DeclaredTransforms": transforms(template),
+        **_needs(capabilities, why),
+    }
 
 
 def _plain(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _needs(capabilities: list[str], why: list[str]) -> Params:
     if not capabilities:
         return {"Capabilities": []}
-    reason = f"The following resource(s) require capabilities: [{', '.join(why)}]"
+    reason = f"The following resource(s) require capabilities: [{', '.join(why)}]" if why else None
     return {"Capabilities": capabilities, "CapabilitiesReason": reason}
 
 
@@ -232,20 +257,21 @@ async def get_template_summary(call: Call, params: Params) -> Params:
     return {
         "Parameters": [_declaration(name, rule) for name, rule in template["Parameters"].items()],
         "Description": template.get("Description"),
-        "ResourceTypes": sorted({one["Type"] for one in template["Resources"].values()}),
+        "ResourceTypes": sorted({str(one["Type"]) for one in template["Resources"].values() if "Type" in one}),
+        "DeclaredTransforms": transforms(template),
         "Version": str(template.get("AWSTemplateFormatVersion", "2010-09-09")),
         **_needs(capabilities, why),
     }
 
 
 def _declaration(name: str, rule: Params) -> Params:
-    allowed = [str(one) for one in rule.get("AllowedValues", [])]
+    allowed = [_plain(one) for one in rule.get("AllowedValues", [])]
     constraints = {"AllowedValues": allowed} if allowed else {}
     return {
         "ParameterKey": name,
         "DefaultValue": None if "Default" not in rule else _plain(rule["Default"]),
         "ParameterType": rule["Type"],
-        "NoEcho": str(rule.get("NoEcho", "")).lower() == "true",
+        "NoEcho": _hidden(rule),
         "Description": rule.get("Description"),
         "ParameterConstraints": constraints,
     }

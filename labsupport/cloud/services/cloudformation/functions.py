@@ -2,15 +2,17 @@
 
 import base64
 import ipaddress
-import json
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from labsupport.cloud.services.cloudformation.base import invalid
-from labsupport.cloud.services.cloudformation.template import SUB, Template
+from labsupport.cloud.services.cloudformation.references import SUB
+from labsupport.cloud.services.cloudformation.template import Template
 
 ZONES = ("a", "b", "c")
+_MOST_BLOCKS = 256
 
 
 class _NoValue:
@@ -25,7 +27,7 @@ class Scope:
     """What a value may refer to.
 
     `values` are parameters and pseudo parameters; `ref` and `attribute` answer for resources; `export`
-    for other stacks' exports; `secret` for dynamic references. `conditions` is filled by `evaluate_conditions`.
+    for other stacks' exports. `conditions` is filled by `evaluate_conditions`.
     """
 
     template: Template
@@ -49,7 +51,7 @@ def resolve(value: Any, scope: Scope) -> Any:
         if name in _FUNCTIONS:
             return _FUNCTIONS[name](argument, scope)
         if name.startswith("Fn::"):
-            raise invalid(f"Template error: {name} is not a function that this template may use")
+            raise invalid(f"Template format error: Encountered unsupported function: {name}")
     found = {key: resolve(item, scope) for key, item in value.items()}
     return {key: item for key, item in found.items() if item is not NO_VALUE}
 
@@ -69,10 +71,25 @@ def _listed(argument: Any, name: str, sizes: tuple[int, ...]) -> list[Any]:
     return argument
 
 
+def _text(value: Any, name: str) -> str:
+    """A value as text, where the function wants one."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise invalid(f"Template error: {name} needs a String, and has been given {_kind(value)}.")
+    return str(value)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        return "a list"
+    return "a map" if isinstance(value, dict) else "AWS::NoValue"
+
+
 def _get_att(argument: Any, scope: Scope) -> Any:
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     logical, attribute = _listed(parts, "Fn::GetAtt", (2,))
-    return scope.attribute(logical, resolve(attribute, scope))
+    return scope.attribute(_text(logical, "Fn::GetAtt"), _text(resolve(attribute, scope), "Fn::GetAtt"))
 
 
 def _sub(argument: Any, scope: Scope) -> str:
@@ -87,99 +104,87 @@ def _sub(argument: Any, scope: Scope) -> str:
         if literal:
             return "${" + name + "}"
         name = name.strip()
-        if name in own:
-            return _text(own[name])
-        found = scope.attribute(*name.split(".", 1)) if "." in name else _ref(name, scope)
-        return _text(found)
+        found = own[name] if name in own else _named(name, scope)
+        return ",".join(_text(one, "Fn::Sub") for one in (found if isinstance(found, list) else [found]))
 
     return str(SUB.sub(filled, text))
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list):
-        return ",".join(map(_text, value))
-    return str(value)
+def _named(name: str, scope: Scope) -> Any:
+    return scope.attribute(*name.split(".", 1)) if "." in name else _ref(name, scope)
 
 
 def _join(argument: Any, scope: Scope) -> str:
-    delimiter, items = _listed(argument, "Fn::Join", (2,))
-    found = resolve(items, scope)
-    if not isinstance(found, list) or any(isinstance(one, dict | list) for one in found):
-        raise invalid(
-            "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined."
-        )
-    return str(resolve(delimiter, scope)).join(map(_text, found))
+    delimiter, items = resolve(_listed(argument, "Fn::Join", (2,)), scope)
+    if not isinstance(items, list):
+        raise invalid("Template error: every Fn::Join object requires a string delimiter and a list of strings.")
+    return _text(delimiter, "Fn::Join").join(_text(one, "Fn::Join") for one in items)
 
 
 def _split(argument: Any, scope: Scope) -> list[str]:
-    delimiter, text = resolve(_listed(argument, "Fn::Split", (2,)), scope)
-    if not isinstance(text, str) or not delimiter:
-        raise invalid(
-            "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split."
-        )
-    return text.split(delimiter)
+    delimiter, text = _two(argument, "Fn::Split", scope)
+    if delimiter == "":
+        raise invalid("Template error: every Fn::Split object requires a delimiter that is not empty.")
+    return _text(text, "Fn::Split").split(_text(delimiter, "Fn::Split"))
+
+
+def _two(argument: Any, name: str, scope: Scope) -> list[Any]:
+    return _listed(resolve(_listed(argument, name, (2,)), scope), name, (2,))
 
 
 def _select(argument: Any, scope: Scope) -> Any:
-    index, items = resolve(_listed(argument, "Fn::Select", (2,)), scope)
-    items = items.split(",") if isinstance(items, str) else items
-    if not str(index).isdigit() or not isinstance(items, list) or int(index) >= len(items):
-        raise invalid(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
-    return items[int(index)]
+    index, items = _two(argument, "Fn::Select", scope)
+    if not isinstance(items, list):
+        raise invalid("Template error: Fn::Select requires a list to select from.")
+    number = _text(index, "Fn::Select")
+    if not (number.isascii() and number.isdigit() and len(number) < 6 and int(number) < len(items)):
+        raise invalid(f"Template error: Fn::Select  cannot select nonexistent value at index {number}")
+    return items[int(number)]
 
 
 def _find_in_map(argument: Any, scope: Scope) -> Any:
-    found = resolve(_listed(argument, "Fn::FindInMap", (3, 4)), scope)
-    name, top, second = (str(one) for one in found[:3])
+    found = resolve(_listed(argument, "Fn::FindInMap", (3,)), scope)
+    name, top, second = (_text(one, "Fn::FindInMap") for one in _listed(found, "Fn::FindInMap", (3,)))
+    mappings = scope.template["Mappings"]
+    if name not in mappings:
+        raise invalid(f"Template error: Mapping named '{name}' is not present in the 'Mappings' section of template.")
     try:
-        return scope.template["Mappings"][name][top][second]
+        return mappings[name][top][second]
     except KeyError:
-        if len(found) == 4 and isinstance(found[3], dict) and "DefaultValue" in found[3]:
-            return found[3]["DefaultValue"]
         raise invalid(f"Template error: Unable to get mapping for {name}::{top}::{second}") from None
 
 
 def _if(argument: Any, scope: Scope) -> Any:
     name, yes, no = _listed(argument, "Fn::If", (3,))
-    if name not in scope.conditions:
+    if not isinstance(name, str) or name not in scope.conditions:
         raise invalid(f"Template error: unresolved condition dependency {name}")
     return resolve(yes if scope.conditions[name] else no, scope)
 
 
 def _import(argument: Any, scope: Scope) -> str:
-    return scope.export(_text(resolve(argument, scope)))
+    return scope.export(_text(resolve(argument, scope), "Fn::ImportValue"))
 
 
 def _base64(argument: Any, scope: Scope) -> str:
-    return base64.b64encode(_text(resolve(argument, scope)).encode()).decode()
+    return base64.b64encode(_text(resolve(argument, scope), "Fn::Base64").encode()).decode()
 
 
 def _zones(argument: Any, scope: Scope) -> list[str]:
-    region = resolve(argument, scope) or scope.values["AWS::Region"]
+    region = _text(resolve(argument, scope), "Fn::GetAZs") or scope.values["AWS::Region"]
     return [f"{region}{letter}" for letter in ZONES]
 
 
 def _cidr(argument: Any, scope: Scope) -> list[str]:
-    block, count, *bits = resolve(_listed(argument, "Fn::Cidr", (2, 3)), scope)
+    block, count, *bits = _listed(resolve(_listed(argument, "Fn::Cidr", (2, 3)), scope), "Fn::Cidr", (2, 3))
     try:
-        network = ipaddress.ip_network(block)
-        subnets = network.subnets(new_prefix=network.max_prefixlen - int(bits[0] if bits else 8))
-        return [str(next(subnets)) for _ in range(int(count))]
-    except (ValueError, StopIteration, TypeError):
-        raise invalid(f"Template error: Fn::Cidr cannot cut {count} blocks out of {block}") from None
-
-
-def _length(argument: Any, scope: Scope) -> int:
-    found = resolve(argument, scope)
-    if not isinstance(found, list):
-        raise invalid("Template error: Fn::Length requires a list.")
-    return len(found)
-
-
-def _to_json(argument: Any, scope: Scope) -> str:
-    return json.dumps(resolve(argument, scope), separators=(",", ":"))
+        network = ipaddress.ip_network(_text(block, "Fn::Cidr"))
+        number, size = int(_text(count, "Fn::Cidr")), int(_text(bits[0], "Fn::Cidr")) if bits else 8
+        blocks = list(itertools.islice(network.subnets(new_prefix=network.max_prefixlen - size), min(number, 257)))
+    except ValueError:
+        blocks, number = [], 0
+    if not 1 <= number <= _MOST_BLOCKS or len(blocks) < number:
+        raise invalid(f"Template error: Fn::Cidr cannot cut {count} blocks out of {block}")
+    return [str(one) for one in blocks]
 
 
 _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
@@ -194,8 +199,6 @@ _FUNCTIONS: dict[str, Callable[[Any, Scope], Any]] = {
     "Fn::Base64": _base64,
     "Fn::GetAZs": _zones,
     "Fn::Cidr": _cidr,
-    "Fn::Length": _length,
-    "Fn::ToJsonString": _to_json,
 }
 
 
@@ -205,26 +208,35 @@ def evaluate_conditions(scope: Scope) -> None:
         _condition(name, scope, ())
 
 
-def _condition(name: str, scope: Scope, path: tuple[str, ...]) -> bool:
+def _condition(name: Any, scope: Scope, path: tuple[str, ...]) -> bool:
+    if not isinstance(name, str) or name not in scope.template["Conditions"]:
+        raise invalid(f"Template format error: Unresolved condition dependency {name}")
     if name in path:
         raise invalid(f"Template format error: Circular dependency between conditions: [{', '.join(path)}]")
     if name not in scope.conditions:
-        scope.conditions[name] = _truth(scope.template["Conditions"][name], scope, (*path, name))
+        scope.conditions[name] = truth(scope.template["Conditions"][name], scope, (*path, name))
     return scope.conditions[name]
 
 
-def _truth(expression: Any, scope: Scope, path: tuple[str, ...]) -> bool:
+Test = Callable[[Any, Scope], bool]
+
+
+def truth(expression: Any, scope: Scope, path: tuple[str, ...], more: dict[str, Test] | None = None) -> bool:
+    """Whether a condition holds. `more` are further functions that may stand here (those of Rules)."""
     if not isinstance(expression, dict) or len(expression) != 1:
         raise invalid(f"Template format error: Every Conditions member must be a condition function: {path[0]}")
     ((name, argument),) = expression.items()
+    if more and name in more:
+        return more[name](argument, scope)
     if name == "Condition":
         return _condition(argument, scope, path)
     if name == "Fn::Equals":
-        first, second = resolve(_listed(argument, name, (2,)), scope)
-        return _text(first) == _text(second)
-    if name not in ("Fn::And", "Fn::Or", "Fn::Not") or not isinstance(argument, list):
+        first, second = _two(argument, name, scope)
+        return first == second if isinstance(first, list) else _text(first, name) == _text(second, name)
+    if name not in ("Fn::And", "Fn::Or", "Fn::Not"):
         raise invalid(f"Template format error: {name} is no condition function ({path[0]})")
-    found = [_truth(one, scope, path) for one in argument]
+    sizes = (1,) if name == "Fn::Not" else tuple(range(2, 11))
+    found = [truth(one, scope, path, more) for one in _listed(argument, name, sizes)]
     if name == "Fn::Not":
-        return not _listed(found, name, (1,))[0]
-    return all(_listed(found, name, tuple(range(2, 11)))) if name == "Fn::And" else any(found)
+        return not found[0]
+    return all(found) if name == "Fn::And" else any(found)

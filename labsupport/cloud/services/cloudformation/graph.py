@@ -1,15 +1,26 @@
 """The order in which a template's resources come to be. Pure."""
 
 from labsupport.cloud.services.cloudformation.base import invalid
-from labsupport.cloud.services.cloudformation.template import Template, depends_on, references
+from labsupport.cloud.services.cloudformation.references import references
+from labsupport.cloud.services.cloudformation.template import Template, depends_on
 
 
-def dependencies(template: Template, wanted: list[str]) -> dict[str, list[str]]:
-    """For each wanted resource those that have to be there before it."""
+def dependencies(
+    template: Template, wanted: list[str], conditions: dict[str, bool] | None = None
+) -> dict[str, list[str]]:
+    """For each wanted resource those that have to be there before it.
+
+    A reference to a resource whose condition doesn't hold is refused, unless an Fn::If keeps it from being made.
+    """
     found = {}
     for name in wanted:
         declared = template["Resources"][name]
-        needs = {target for kind, target in references(declared.get("Properties", {})) if kind in ("Ref", "Fn::GetAtt")}
+        refers = references(declared.get("Properties", {}), conditions)
+        needs = {target for kind, target in refers if kind in ("Ref", "Fn::GetAtt") and target in template["Resources"]}
+        missing = sorted(needs - set(wanted))
+        if missing:
+            where = f"[{', '.join(missing)}] in the Resources block of the template"
+            raise invalid(f"Template format error: Unresolved resource dependencies {where}")
         needs |= set(depends_on(declared))
         found[name] = sorted(needs & set(wanted) - {name})
         if name in needs:
@@ -17,17 +28,20 @@ def dependencies(template: Template, wanted: list[str]) -> dict[str, list[str]]:
     return found
 
 
-def order(needs: dict[str, list[str]]) -> list[str]:
-    """The resources, each behind those it needs; ValidationError where they need each other in a circle."""
-    placed: list[str] = []
+def order(needs: dict[str, list[str]], strict: bool = True) -> list[str]:
+    """The resources, each behind those it needs.
+
+    ValidationError where they need each other in a circle; if not `strict`, those of the circle come last.
+    """
+    placed: dict[str, None] = {}
     left = dict(needs)
     while left:
         ready = [name for name, before in left.items() if all(one in placed for one in before)]
-        if not ready:
+        if not ready and strict:
             raise _circular(sorted(left))
-        placed += ready
-        left = {name: before for name, before in left.items() if name not in ready}
-    return placed
+        placed |= dict.fromkeys(ready or left)
+        left = {name: before for name, before in left.items() if name not in placed}
+    return list(placed)
 
 
 def _circular(names: list[str]) -> Exception:

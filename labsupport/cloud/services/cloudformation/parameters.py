@@ -1,37 +1,29 @@
 """A stack's parameters: what is given, what is kept, what is allowed (User Guide: "Parameters")."""
 
 import re
+import warnings
 from typing import Any
 
 from labsupport.cloud.core.call import Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.cloudformation.base import invalid
-from labsupport.cloud.services.cloudformation.template import Template
+from labsupport.cloud.services.cloudformation.template import Template, is_number
 
 Given = list[dict[str, Any]]
+LONGEST = 4096  # bytes of a value
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 
 
 def chosen(template: Template, given: Given, before: dict[str, str]) -> dict[str, str]:
     """The text of every parameter: given, kept from before (UsePreviousValue), or the default."""
     declared = template["Parameters"]
-    values: dict[str, str] = {}
-    for one in given:
-        name = one["ParameterKey"]
-        if one.get("UsePreviousValue"):
-            if name not in before:
-                raise invalid(
-                    f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
-                )
-            values[name] = before[name]
-        elif "ParameterValue" in one:
-            values[name] = one["ParameterValue"]
+    values = _given(given, before)
     unknown = sorted(set(values) - set(declared))
     if unknown:
         raise invalid(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     for name, rule in declared.items():
         if name not in values and "Default" in rule:
-            values[name] = _plain(rule["Default"])
+            values[name] = plain(rule["Default"])
     missing = [name for name in declared if name not in values]
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
@@ -40,47 +32,73 @@ def chosen(template: Template, given: Given, before: dict[str, str]) -> dict[str
     return values
 
 
-def _plain(value: Any) -> str:
-    return ",".join(map(_plain, value)) if isinstance(value, list) else str(value)
+def _given(given: Given, before: dict[str, str]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for one in given:
+        name = one.get("ParameterKey")
+        if not name:
+            raise invalid("Parameters must have a ParameterKey.")
+        if one.get("UsePreviousValue"):
+            if one.get("ParameterValue"):
+                both = f"Invalid input for parameter key {name}."
+                raise invalid(f"{both} Cannot specify usePreviousValue as true and a parameter value at the same time")
+            if name not in before:
+                why = "Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                raise invalid(f"Invalid input for parameter key {name}. {why}")
+            values[name] = before[name]
+        elif "ParameterValue" in one:
+            values[name] = one["ParameterValue"]
+    return values
+
+
+def plain(value: Any) -> str:
+    """A template's scalar as a parameter's text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_list(kind: str) -> bool:
+    return kind.startswith("List<") or kind == "CommaDelimitedList"
 
 
 def check(name: str, rule: dict[str, Any], value: str) -> None:
     """A value against its parameter's constraints, each part of a list by itself."""
     kind = rule["Type"]
-    parts = value.split(",") if kind.startswith("List<") or kind == "CommaDelimitedList" else [value]
+    if len(value.encode(errors="replace")) > LONGEST:
+        raise invalid(f"Parameter '{name}' must have at most {LONGEST} bytes.")
+    parts = [part.strip() for part in value.split(",")] if is_list(kind) else [value]
     for part in parts:
-        problem = _problem(rule, part.strip() if len(parts) > 1 else part)
+        if kind in ("Number", "List<Number>") and not is_number(part):
+            raise invalid(f"Parameter '{name}' must be a number.")
+        problem = _problem(rule, part)
         if problem:
             text = rule.get("ConstraintDescription")
-            raise invalid(f"Parameter {name} failed to satisfy constraint: {text or problem}")
-    if kind in ("Number", "List<Number>") and not all(_is_number(part.strip()) for part in parts):
-        raise invalid(f"Parameter '{name}' must be a number.")
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) is not None
+            told = f"Parameter {name} failed to satisfy constraint: {text}" if text else f"Parameter '{name}' {problem}"
+            raise invalid(told)
 
 
 def _problem(rule: dict[str, Any], value: str) -> str:
-    allowed = [_plain(one) for one in rule.get("AllowedValues", [])]
-    if allowed and value not in allowed:
-        return f"Parameter must be one of AllowedValues: [{', '.join(allowed)}]"
+    if rule.get("AllowedValues") and value not in [plain(one) for one in rule["AllowedValues"]]:
+        return "must be one of AllowedValues"
     pattern = rule.get("AllowedPattern")
-    if pattern and not _fits(pattern, value):
-        return f"Parameter must match pattern {pattern}"
-    for key, what, wrong in (("MinLength", "at least", -1), ("MaxLength", "at most", 1)):
-        if key in rule and (len(value) - int(rule[key])) * wrong > 0:
-            return f"Member must have length {what} {rule[key]}"
-    for key, what, wrong in (("MinValue", "at least", -1), ("MaxValue", "at most", 1)):
-        if key in rule and _is_number(value) and (float(value) - float(rule[key])) * wrong > 0:
-            return f"Parameter must be {what} {rule[key]}"
+    if pattern is not None and not _fits(str(pattern), value):
+        return f"must match pattern {pattern}"
+    if "MinLength" in rule and len(value) < float(rule["MinLength"]):
+        return f"must contain at least {rule['MinLength']} characters"
+    if "MaxLength" in rule and len(value) > float(rule["MaxLength"]):
+        return f"must contain at most {rule['MaxLength']} characters"
+    if "MinValue" in rule and is_number(value) and float(value) < float(rule["MinValue"]):
+        return f"must be a number not less than {rule['MinValue']}"
+    if "MaxValue" in rule and is_number(value) and float(value) > float(rule["MaxValue"]):
+        return f"must be a number not greater than {rule['MaxValue']}"
     return ""
 
 
 def _fits(pattern: str, value: str) -> bool:
     try:
-        return re.fullmatch(pattern, value[:4096]) is not None
-    except re.error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what other languages mean by the same expression
+            return re.fullmatch(pattern, value) is not None
+    except (re.error, RecursionError, OverflowError):
         raise invalid(f"Template format error: the pattern {pattern} is not a valid regular expression.") from None
 
 
@@ -92,15 +110,23 @@ def resolved(template: Template, values: dict[str, str], ssm: Client) -> dict[st
 def _resolved(kind: str, value: str, ssm: Client) -> Any:
     match = _SSM_VALUE.fullmatch(kind)
     if match:
-        try:
-            return _listed(match[1], ssm.get_parameter(Name=value)["Parameter"]["Value"])
-        except AwsError as error:
-            if error.code != "ParameterNotFound":
-                raise
-            raise invalid(f"Unable to fetch parameters [{value}] from parameter store for this account.") from None
+        return _listed(match[1], _fetched(value, ssm))
+    if kind == "AWS::SSM::Parameter::Name":
+        _fetched(value, ssm)
     return _listed(kind, value)
 
 
+def _fetched(name: str, ssm: Client) -> str:
+    try:
+        found = ssm.get_parameter(Name=name)["Parameter"]
+    except AwsError as error:
+        if error.code not in ("ParameterNotFound", "ParameterVersionNotFound", "ValidationException"):
+            raise
+        raise invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.") from None
+    if found["Type"] == "SecureString":
+        raise invalid(f"Parameters [{name}] referenced by template have types not supported by CloudFormation.")
+    return str(found["Value"])
+
+
 def _listed(kind: str, value: str) -> Any:
-    is_list = kind.startswith("List<") or kind == "CommaDelimitedList"
-    return [part.strip() for part in value.split(",")] if is_list else value
+    return [part.strip() for part in value.split(",")] if is_list(kind) else value

@@ -27,7 +27,10 @@ class Resource(msgspec.Struct, kw_only=True):
     attributes: Params = {}
     needs: list[str] = []
     generation: int = 0  # counts replacements: part of generated names
-    deletion: str = "Delete"
+    fresh: bool = True  # until its first making is complete
+    tried: Params | None = None  # what an update that has not succeeded would have made of it
+    tags: dict[str, str] = {}  # the stack's, as this resource has them
+    deletion: str = "Delete"  # DeletionPolicy
     replaced: str = "Delete"  # UpdateReplacePolicy
 
 
@@ -45,6 +48,7 @@ class Target(msgspec.Struct, kw_only=True):
     parameters: dict[str, str]
     capabilities: list[str] = []
     tags: dict[str, str] = {}
+    resolved: Params = {}  # the parameters' values as Ref gives them
 
 
 @record("cloudformation.stack", key=("account", "region", "name", "uuid"))
@@ -60,18 +64,19 @@ class Stack(msgspec.Struct, kw_only=True):
     deleted: float | None = None
     target: Target
     before: Target | None = None  # while an update runs: what to go back to
-    resolved: Params = {}  # the parameters' values as Ref gives them
     resources: dict[str, Resource] = {}
     rests: list[Rest] = []
     outputs: list[Params] = []
     role: str = ""
     caller_key: str = ""  # whose rights are used where there is no role
     on_failure: str = "ROLLBACK"
+    stays_failed: bool = False  # an update that fails is not taken back (DisableRollback)
+    drops_new: bool = False  # what a failed operation has made goes, whatever its policy (RetainExceptOnCreate)
+    skipped: list[str] = []  # resources that the way back leaves as they are (ResourcesToSkip)
+    wish: str = ""  # "cancel" or "delete": asked for while an operation runs
     protected: bool = False
-    notify: list[str] = []
     timeout: int = 0  # minutes
     token: str = ""
-    root_reason: str = ""  # why an update or creation turned back
     events: int = 0  # so far: their order
 
     @property
@@ -95,7 +100,6 @@ class StackEvent(msgspec.Struct, kw_only=True):
     status: str
     reason: str = ""
     token: str = ""
-    properties: str = ""
 
 
 @record("cloudformation.changeset", key=("stack", "name"))
@@ -112,8 +116,6 @@ class ChangeSet(msgspec.Struct, kw_only=True):
     execution: str = "AVAILABLE"
     changes: list[Params] = []
     role: str = ""
-    caller_key: str = ""
-    notify: list[str] = []
     on_failure: str = "ROLLBACK"
 
 
@@ -131,18 +133,19 @@ def no_stack(name: str) -> AwsError:
 
 
 def find_stack(call: Call, name: str) -> Stack | None:
-    """A stack by its name (not one that is deleted), or by its id."""
+    """A stack of the call's account and region by its name (not one that is deleted), or by its id."""
     arn = parse(name)
     if arn:
-        _, plain, uuid = (arn.resource.split("/") + ["", ""])[:3]
-        return call.store.get(Stack, arn.account, arn.region, plain, uuid) if uuid else None
+        _, plain, uuid = [*arn.resource.split("/"), "", ""][:3]
+        own = (arn.account, arn.region) == (call.account, call.region)
+        return call.store.get(Stack, arn.account, arn.region, plain, uuid) if uuid and own else None
     alive = (one for one in call.store.list(Stack, call.account, call.region, name) if one.status != "DELETE_COMPLETE")
     return next(alive, None)
 
 
 def stack_named(call: Call, name: str) -> Stack:
     stack = find_stack(call, name)
-    if stack is None or stack.account != call.account:
+    if stack is None:
         raise no_stack(name)
     return stack
 
@@ -153,6 +156,14 @@ def on_stack(call: Call, params: Params) -> str:
         return str(name)
     stack = find_stack(call, name)
     return stack.id if stack else call.arn(f"stack/{name}/*")
+
+
+def save(call: Call, stack: Stack) -> None:
+    """Keep a stack as an operation leaves it, but for what may be asked of it meanwhile."""
+    kept = call.store.get(Stack, stack.account, stack.region, stack.name, stack.uuid)
+    if kept is not None:
+        stack.protected, stack.wish = kept.protected, kept.wish
+    call.store.put(stack)
 
 
 def note(call: Call, stack: Stack, resource: Resource | None = None) -> None:
@@ -171,7 +182,8 @@ def note(call: Call, stack: Stack, resource: Resource | None = None) -> None:
         reason=reason,
         token=stack.token,
     )
-    call.store.put(stack, event)
+    save(call, stack)
+    call.store.put(event)
     _publish(call, stack, event, is_stack=resource is None)
 
 

@@ -53,8 +53,16 @@ def creates_only(name: str, changed: set[str]) -> bool:
     return bool(only & changed)
 
 
+def identifiers(name: str) -> list[str]:
+    """The properties by which a template may name a resource of this type; none where AWS makes up its name."""
+    schema = of(name) or {}
+    made_up = {path.split("/")[2] for path in schema.get("readOnlyProperties", [])}
+    found = [path.split("/")[2] for path in schema.get("primaryIdentifier", [])]
+    return [] if made_up & set(found) else found
+
+
 def check(logical: str, name: str, properties: dict[str, Any]) -> None:
-    """Refuse properties that the type doesn't have, lacks, or has of another kind; with AWS's sentence and the place."""
+    """Refuse properties that the type doesn't have, lacks, or has of another kind; with AWS's sentence and place."""
     schema = of(name)
     if schema is None:
         return

@@ -6,18 +6,17 @@ from typing import Any
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.cloudformation.base import invalid, not_here
-from labsupport.cloud.services.cloudformation.functions import NO_VALUE, Scope, evaluate_conditions, resolve
+from labsupport.cloud.services.cloudformation.functions import Scope, evaluate_conditions, resolve
 from labsupport.cloud.services.cloudformation.records import Export, Params, Stack
 from labsupport.cloud.services.cloudformation.template import Template
 
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^}]*)\}\}")
 
 
-def pseudo(call: Call, name: str, stack_id: str, notify: list[str]) -> Params:
+def pseudo(call: Call, name: str, stack_id: str) -> Params:
     return {
         "AWS::AccountId": call.account,
-        "AWS::NotificationARNs": notify,
-        "AWS::NoValue": NO_VALUE,
+        "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
         "AWS::Region": call.region,
         "AWS::StackId": stack_id,
@@ -49,7 +48,7 @@ def scope_of(call: Call, stack: Stack, template: Template) -> Scope:
             raise invalid(f"No export named {name} found.")
         return found.value
 
-    values = {**pseudo(call, stack.name, stack.id, stack.notify), **stack.resolved}
+    values = {**pseudo(call, stack.name, stack.id), **stack.target.resolved}
     scope = Scope(template, values, ref, attribute, export)
     evaluate_conditions(scope)
     return scope
@@ -84,6 +83,6 @@ def _fetched(kind: str, name: str, ssm: Client) -> str:
     try:
         return str(ssm.get_parameter(Name=name, WithDecryption=kind == "ssm-secure")["Parameter"]["Value"])
     except AwsError as error:
-        if error.code not in ("ParameterNotFound", "ParameterVersionNotFound"):
+        if error.code not in ("ParameterNotFound", "ParameterVersionNotFound", "ValidationException"):
             raise
         raise invalid(f"Could not find a value associated with the parameter {name} in Parameter Store") from None

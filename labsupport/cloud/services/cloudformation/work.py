@@ -1,4 +1,4 @@
-"""What a provider is given to make one resource: clients under the stack's rights, and names."""
+"""What a provider is given to make one resource: clients under the stack's rights, names and tags."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -7,25 +7,29 @@ from typing import Any, NamedTuple
 
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.cloudformation.records import Params, Resource, Stack
+from labsupport.cloud.services.cloudformation.records import Params, Resource, Stack, save
 
 
 class Made(NamedTuple):
     """What a resource is called outside (Ref), and its attributes (GetAtt)."""
 
     physical: str
-    attributes: Params = {}
+    attributes: Params
 
 
 @dataclass(slots=True)
 class Work:
-    """`again`: an earlier try was interrupted, so what is being created may be there already."""
+    """One resource on its way."""
 
+    call: Call
     stack: Stack
     resource: Resource
-    client: Callable[[str], Client]
-    clock_sleep: Callable[[float], Awaitable[None]]
-    again: bool = False
+
+    def client(self, service: str) -> Client:
+        return client_of(self.call, self.stack, service)
+
+    async def pause(self, seconds: float) -> None:
+        await self.call.cloud.clock.sleep(seconds)
 
     def name(self, given: Any = None, *, longest: int = 64, lower: bool = False) -> str:
         """The name that the template gives, or one made of stack, logical id and a suffix that repeats."""
@@ -42,18 +46,37 @@ class Work:
 
     def tags(self, own: Any = None) -> dict[str, str]:
         """The resource's own tags over the stack's."""
-        if isinstance(own, dict):
-            return {**self.stack.target.tags, **{key: str(value) for key, value in own.items()}}
-        return {**self.stack.target.tags, **{one["Key"]: str(one["Value"]) for one in own or []}}
+        return {**self.stack.target.tags, **_plain(own)}
 
-    def once(self, call: Callable[..., Any], code: str, **params: Any) -> Any:
-        """Create something; where an interrupted try has made it already, that is as good."""
-        try:
-            return call(**params)
-        except AwsError as error:
-            if not (self.again and error.code == code):
-                raise
+    def retag(self, old: Any, new: Any) -> tuple[dict[str, str], list[str]]:
+        """Own tags as they were and as they shall be: the tags to set, and the keys to take away."""
+        before, after = {**self.resource.tags, **_plain(old)}, self.tags(new)
+        changed = {key: value for key, value in after.items() if before.get(key) != value}
+        return changed, sorted(before.keys() - after.keys())
+
+    def once(self, create: Callable[..., Any], physical: str | Callable[[Any], str], **params: Any) -> Any:
+        """Create the thing itself, and remember what it is called in the same transaction.
+
+        So an interrupted try doesn't make it twice (`None` is returned when it is there), and a failed one can remove
+        it. Only for operations that don't wait.
+        """
+        if self.resource.physical:
             return None
+        with self.call.transaction():
+            result = create(**params)
+            self.called(physical if isinstance(physical, str) else physical(result))
+        return result
+
+    def called(self, physical: str) -> None:
+        """From here on there is something to remove."""
+        self.resource.physical = physical
+        save(self.call, self.stack)
+
+
+def _plain(own: Any) -> dict[str, str]:
+    if isinstance(own, dict):
+        return {key: str(value) for key, value in own.items()}
+    return {one["Key"]: str(one["Value"]) for one in own or []}
 
 
 def gone(call: Callable[..., Any], *codes: str, **params: Any) -> None:
@@ -65,19 +88,12 @@ def gone(call: Callable[..., Any], *codes: str, **params: Any) -> None:
             raise
 
 
-def user_call(call: Call, stack: Stack) -> Call:
-    """The work of a stack without a role is done with the rights of whoever asked for it."""
+def client_of(call: Call, stack: Stack, service: str) -> Client:
+    """With the rights of the stack's role; without a role, with those of whoever asked for it."""
+    if stack.role:
+        return call.aws(service, role=stack.role, session="AWSCloudFormation", source_arn=stack.id)
     caller = call.cloud.way_in.caller(stack.caller_key)
-    return Call(call.cloud, call.service, call.operation, caller, call.account, call.region)
-
-
-def client_maker(call: Call, stack: Stack) -> Callable[[str], Client]:
-    def client(service: str) -> Client:
-        if stack.role:
-            return call.aws(service, role=stack.role, session="AWSCloudFormation")
-        return user_call(call, stack).aws(service)
-
-    return client
+    return Call(call.cloud, call.service, call.operation, caller, call.account, call.region).aws(service)
 
 
 class Provider(NamedTuple):

@@ -28,7 +28,7 @@ async def _create_repository(work: Work, props: Params) -> Made:
     tags = work.tags(props.get("Tags"))
     work.once(
         work.client("codecommit").create_repository,
-        "RepositoryNameExistsException",
+        props["RepositoryName"],
         repositoryName=props["RepositoryName"],
         **{key: value for key, value in optional.items() if value},
         **({"tags": tags} if tags else {}),
@@ -50,11 +50,36 @@ async def _update_repository(work: Work, physical: str, old: Params, new: Params
     if old.get("RepositoryDescription") != new.get("RepositoryDescription"):
         text = new.get("RepositoryDescription", "")
         codecommit.update_repository_description(repositoryName=new["RepositoryName"], repositoryDescription=text)
-    return _shown_repository(work, new["RepositoryName"])
+    made = _shown_repository(work, new["RepositoryName"])
+    _retag_arn(work, "codecommit", made.attributes["Arn"], old, new)
+    return made
+
+
+def _retag_arn(work: Work, service: str, arn: str, old: Params, new: Params) -> None:
+    """The Code services' tags; CodeCommit has a map of them, the others lists in their own spelling."""
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    client = work.client(service)
+    listed = to_list(wanted) if service == "codedeploy" else to_list(wanted, "key", "value")
+    name = "ResourceArn" if service == "codedeploy" else "resourceArn"
+    tags = {"Tags" if service == "codedeploy" else "tags": wanted if service == "codecommit" else listed}
+    if wanted:
+        client.tag_resource(**{name: arn}, **tags)
+    if left:
+        client.untag_resource(**{name: arn, ("TagKeys" if service == "codedeploy" else "tagKeys"): left})
+
+
+def _tags(work: Work, props: Params) -> Params:
+    tags = work.tags(props.get("Tags"))
+    return {"tags": to_list(tags)} if tags else {}
+
+
+def _deploy_arn(work: Work, rest: str) -> str:
+    return f"arn:aws:codedeploy:{work.stack.region}:{work.stack.account}:{rest}"
 
 
 async def _delete_repository(work: Work, physical: str, props: Params) -> None:
-    work.client("codecommit").delete_repository(repositoryName=props["RepositoryName"])
+    delete = work.client("codecommit").delete_repository
+    gone(delete, "RepositoryDoesNotExistException", repositoryName=props["RepositoryName"])
 
 
 # CodeBuild
@@ -85,7 +110,7 @@ def _project(work: Work, name: str, props: Params) -> Params:
 async def _create_project(work: Work, props: Params) -> Made:
     name = work.name(props.get("Name"), longest=150)
     create = work.client("codebuild").create_project
-    work.once(create, "ResourceAlreadyExistsException", **_project(work, name, props))
+    work.once(create, name, **_project(work, name, props))
     return _shown_project(work, name)
 
 
@@ -110,21 +135,22 @@ async def _create_application(work: Work, props: Params) -> Made:
     name = work.name(props.get("ApplicationName"), longest=100)
     platform = {"computePlatform": props["ComputePlatform"]} if props.get("ComputePlatform") else {}
     create = work.client("codedeploy").create_application
-    work.once(create, "ApplicationAlreadyExistsException", applicationName=name, **platform)
-    return Made(name)
+    work.once(create, name, applicationName=name, **platform, **_tags(work, props))
+    return Made(name, {})
 
 
-async def _keep_name(work: Work, physical: str, old: Params, new: Params) -> Made:
-    return Made(physical)
+async def _update_application(work: Work, physical: str, old: Params, new: Params) -> Made:
+    _retag_arn(work, "codedeploy", _deploy_arn(work, f"application:{physical}"), old, new)
+    return Made(physical, {})
 
 
 async def _delete_application(work: Work, name: str, props: Params) -> None:
     gone(work.client("codedeploy").delete_application, "ApplicationDoesNotExistException", applicationName=name)
 
 
-_GROUP = ("ApplicationName", "DeploymentGroupName", "ServiceRoleArn", "DeploymentConfigName", "Ec2TagFilters", "Ec2TagSet",
-          "AutoRollbackConfiguration", "DeploymentStyle", "TriggerConfigurations", "Tags", "OutdatedInstancesStrategy",
-          "AlarmConfiguration")  # fmt: skip
+_GROUP = ("ApplicationName", "DeploymentGroupName", "ServiceRoleArn", "DeploymentConfigName", "Ec2TagFilters",
+          "Ec2TagSet", "AutoRollbackConfiguration", "DeploymentStyle", "TriggerConfigurations", "Tags",
+          "OutdatedInstancesStrategy", "AlarmConfiguration")  # fmt: skip
 
 
 def _group(work: Work, name: str, props: Params) -> Params:
@@ -144,18 +170,32 @@ def _group(work: Work, name: str, props: Params) -> Params:
     return params
 
 
+_NOTHING: Params = {
+    "ec2TagFilters": [],
+    "ec2TagSet": {"ec2TagSetList": []},
+    "triggerConfigurations": [],
+    "autoRollbackConfiguration": {"enabled": False, "events": []},
+    "alarmConfiguration": {"enabled": False, "alarms": []},
+}  # what takes a setting away that the template no longer has
+
+
 async def _create_deployment_group(work: Work, props: Params) -> Made:
     name = work.name(props.get("DeploymentGroupName"), longest=100)
     create = work.client("codedeploy").create_deployment_group
-    params = {**_group(work, name, props), "deploymentGroupName": name}
-    work.once(create, "DeploymentGroupAlreadyExistsException", **params)
-    return Made(name)
+    params = {**_group(work, name, props), "deploymentGroupName": name, **_tags(work, props)}
+    work.once(create, name, **params)
+    return Made(name, {})
 
 
 async def _update_deployment_group(work: Work, name: str, old: Params, new: Params) -> Made:
     params = {**_group(work, name, new), "currentDeploymentGroupName": name}
+    for key, nothing in _NOTHING.items():
+        if key not in params and old.get(key[:1].upper() + key[1:]):
+            params[key] = nothing
     work.client("codedeploy").update_deployment_group(**params)
-    return Made(name)
+    arn = _deploy_arn(work, f"deploymentgroup:{new['ApplicationName']}/{name}")
+    _retag_arn(work, "codedeploy", arn, old, new)
+    return Made(name, {})
 
 
 async def _delete_deployment_group(work: Work, name: str, props: Params) -> None:
@@ -172,12 +212,13 @@ async def _create_deployment_config(work: Work, props: Params) -> Made:
     hosts = props.get("MinimumHealthyHosts", {})
     healthy = {"minimumHealthyHosts": {"type": hosts["Type"], "value": int(hosts["Value"])}} if hosts else {}
     create = work.client("codedeploy").create_deployment_config
-    work.once(create, "DeploymentConfigAlreadyExistsException", deploymentConfigName=name, **healthy)
-    return Made(name)
+    work.once(create, name, deploymentConfigName=name, **healthy)
+    return Made(name, {})
 
 
 async def _delete_deployment_config(work: Work, name: str, props: Params) -> None:
-    work.client("codedeploy").delete_deployment_config(deploymentConfigName=name)
+    delete = work.client("codedeploy").delete_deployment_config
+    gone(delete, "DeploymentConfigDoesNotExistException", deploymentConfigName=name)
 
 
 # CodePipeline
@@ -187,7 +228,7 @@ def _pipeline(name: str, props: Params) -> Params:
     refuse_others(
         props,
         ("Name", "RoleArn", "Stages", "ArtifactStore", "PipelineType", "ExecutionMode", "Variables", "Tags",
-         "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Triggers", "ArtifactStores"),
+         "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Triggers"),
         "AWS::CodePipeline::Pipeline",
     )  # fmt: skip
     declared: Params = {"name": name, "roleArn": props["RoleArn"]}
@@ -221,7 +262,7 @@ async def _create_pipeline(work: Work, props: Params) -> Made:
     tags = work.tags(props.get("Tags"))
     tagged = {"tags": to_list(tags, "key", "value")} if tags else {}
     create = work.client("codepipeline").create_pipeline
-    work.once(create, "PipelineNameInUseException", pipeline=_pipeline(name, props), **tagged)
+    work.once(create, name, pipeline=_pipeline(name, props), **tagged)
     _shut_transitions(work, name, props)
     return Made(name, {"Version": "1"})
 
@@ -233,9 +274,23 @@ def _shut_transitions(work: Work, name: str, props: Params) -> None:
         )
 
 
+def _open_transitions(work: Work, name: str, old: Params, new: Params) -> None:
+    shut = {one["StageName"] for one in new.get("DisableInboundStageTransitions", [])}
+    stages = {one["Name"] for one in new["Stages"]}
+    for one in old.get("DisableInboundStageTransitions", []):
+        if one["StageName"] in stages - shut:
+            work.client("codepipeline").enable_stage_transition(
+                pipelineName=name, stageName=one["StageName"], transitionType="Inbound"
+            )
+    _shut_transitions(work, name, new)
+
+
 async def _update_pipeline(work: Work, name: str, old: Params, new: Params) -> Made:
     codepipeline = work.client("codepipeline")
     version = codepipeline.update_pipeline(pipeline=_pipeline(name, new))["pipeline"]["version"]
+    arn = f"arn:aws:codepipeline:{work.stack.region}:{work.stack.account}:{name}"
+    _retag_arn(work, "codepipeline", arn, old, new)
+    _open_transitions(work, name, old, new)
     if str(new.get("RestartExecutionOnUpdate", False)).lower() == "true":
         codepipeline.start_pipeline_execution(name=name)
     return Made(name, {"Version": str(version)})
@@ -252,7 +307,7 @@ async def _delete_pipeline(work: Work, name: str, props: Params) -> None:
 PROVIDERS = {
     "AWS::CodeCommit::Repository": Provider(_create_repository, _delete_repository, _update_repository),
     "AWS::CodeBuild::Project": Provider(_create_project, _delete_project, _update_project),
-    "AWS::CodeDeploy::Application": Provider(_create_application, _delete_application, _keep_name),
+    "AWS::CodeDeploy::Application": Provider(_create_application, _delete_application, _update_application),
     "AWS::CodeDeploy::DeploymentGroup": Provider(
         _create_deployment_group, _delete_deployment_group, _update_deployment_group
     ),

@@ -30,8 +30,8 @@ async def _create_instance(work: Work, props: Params) -> Made:
     tags = work.tags(props.get("Tags"))
     if tags:
         params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": to_list(tags)}]
-    instance_id = ec2.run_instances(**params)["Instances"][0]["InstanceId"]
-    return await _when(work, instance_id, "running")
+    work.once(ec2.run_instances, lambda made: str(made["Instances"][0]["InstanceId"]), **params)
+    return await _when(work, work.resource.physical, "running")
 
 
 async def _when(work: Work, instance_id: str, wanted: str) -> Made:
@@ -44,7 +44,7 @@ async def _when(work: Work, instance_id: str, wanted: str) -> Made:
         if state in ("terminated", "shutting-down") and wanted == "running":
             reason = instance.get("StateReason", {}).get("Message", "")
             raise _failed(f"Instance {instance_id} has been terminated. {reason}".strip())
-        await work.clock_sleep(_PAUSE)
+        await work.pause(_PAUSE)
     raise _failed(f"Instance {instance_id} did not become {wanted}")
 
 
@@ -69,10 +69,9 @@ async def _update_instance(work: Work, instance_id: str, old: Params, new: Param
     """Tags change in place. A new type or profile would need the instance to stop, which is done by replacing it."""
     refuse_others(new, _KNOWN, "AWS::EC2::Instance")
     ec2: Any = work.client("ec2")
-    before, after = work.tags(old.get("Tags")), work.tags(new.get("Tags"))
-    if after and before != after:
-        ec2.create_tags(Resources=[instance_id], Tags=to_list(after))
-    left = sorted(before.keys() - after.keys())
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        ec2.create_tags(Resources=[instance_id], Tags=to_list(wanted))
     if left:
         ec2.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in left])
     return Made(instance_id, _attributes(_look(work, instance_id)))

@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
 
 GONE = "NoSuchEntityException"
-THERE = "EntityAlreadyExistsException"
 
 
 def _text(document: Any) -> str:
@@ -33,7 +33,7 @@ async def _create_role(work: Work, props: Params) -> Made:
     }
     work.once(
         iam.create_role,
-        THERE,
+        name,
         RoleName=name,
         AssumeRolePolicyDocument=_text(props["AssumeRolePolicyDocument"]),
         **{key: value for key, value in optional.items() if value},
@@ -71,18 +71,29 @@ async def _update_role(work: Work, name: str, old: Params, new: Params) -> Made:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=_text(new["AssumeRolePolicyDocument"]))
     changed = {key: new.get(key) for key in ("Description", "MaxSessionDuration") if old.get(key) != new.get(key)}
     if changed:
-        iam.update_role(RoleName=name, **{key: value for key, value in changed.items() if value is not None})
+        usual = {"Description": "", "MaxSessionDuration": 3600}
+        iam.update_role(RoleName=name, **{key: value or usual[key] for key, value in changed.items()})
+    _bound(iam, "role", name, old, new)
     _put_policies(iam, "role", name, old, new)
     _retag(iam.tag_role, iam.untag_role, work, old, new, RoleName=name)
     return _shown_role(iam, name)
 
 
+def _bound(iam: Any, kind: str, name: str, old: Params, new: Params) -> None:
+    """Bring the permissions boundary from the old properties to the new ones."""
+    wanted, who = new.get("PermissionsBoundary"), {f"{kind.capitalize()}Name": name}
+    if wanted and wanted != old.get("PermissionsBoundary"):
+        getattr(iam, f"put_{kind}_permissions_boundary")(**who, PermissionsBoundary=wanted)
+    elif old.get("PermissionsBoundary") and not wanted:
+        getattr(iam, f"delete_{kind}_permissions_boundary")(**who)
+
+
 def _retag(tag: Any, untag: Any, work: Work, old: Params, new: Params, **who: str) -> None:
-    before, after = work.tags(old.get("Tags")), work.tags(new.get("Tags"))
-    if after and before != after:
-        tag(**who, Tags=to_list(after))
-    if before.keys() - after.keys():
-        untag(**who, TagKeys=sorted(before.keys() - after.keys()))
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        tag(**who, Tags=to_list(wanted))
+    if left:
+        untag(**who, TagKeys=left)
 
 
 async def _delete_role(work: Work, name: str, props: Params) -> None:
@@ -101,7 +112,7 @@ def _drop_policies(iam: Any, kind: str, name: str, props: Params) -> None:
 async def _create_user(work: Work, props: Params) -> Made:
     iam, name = work.client("iam"), work.name(props.get("UserName"))
     optional = {key: props[key] for key in ("Path", "PermissionsBoundary") if props.get(key)}
-    work.once(iam.create_user, THERE, UserName=name, **optional, **_tagged(work, props))
+    work.once(iam.create_user, name, UserName=name, **optional, **_tagged(work, props))
     _put_policies(iam, "user", name, {}, props)
     for group in props.get("Groups", []):
         iam.add_user_to_group(GroupName=group, UserName=name)
@@ -115,6 +126,7 @@ async def _update_user(work: Work, name: str, old: Params, new: Params) -> Made:
         iam.add_user_to_group(GroupName=group, UserName=name)
     for group in sorted(set(old.get("Groups", [])) - set(new.get("Groups", []))):
         gone(iam.remove_user_from_group, GONE, GroupName=group, UserName=name)
+    _bound(iam, "user", name, old, new)
     _retag(iam.tag_user, iam.untag_user, work, old, new, UserName=name)
     return Made(name, {"Arn": iam.get_user(UserName=name)["User"]["Arn"]})
 
@@ -130,7 +142,7 @@ async def _delete_user(work: Work, name: str, props: Params) -> None:
 async def _create_group(work: Work, props: Params) -> Made:
     iam, name = work.client("iam"), work.name(props.get("GroupName"))
     optional = {"Path": props["Path"]} if props.get("Path") else {}
-    work.once(iam.create_group, THERE, GroupName=name, **optional)
+    work.once(iam.create_group, name, GroupName=name, **optional)
     _put_policies(iam, "group", name, {}, props)
     return Made(name, {"Arn": iam.get_group(GroupName=name)["Group"]["Arn"]})
 
@@ -148,8 +160,24 @@ async def _delete_group(work: Work, name: str, props: Params) -> None:
 
 
 async def _create_access_key(work: Work, props: Params) -> Made:
-    key = work.client("iam").create_access_key(UserName=props["UserName"])["AccessKey"]
-    return Made(key["AccessKeyId"], {"SecretAccessKey": key["SecretAccessKey"]})
+    """The secret is told once, so it is kept together with the key's id."""
+
+    def kept(answer: Params) -> str:
+        work.resource.attributes = {"SecretAccessKey": answer["AccessKey"]["SecretAccessKey"]}
+        return str(answer["AccessKey"]["AccessKeyId"])
+
+    iam = work.client("iam")
+    work.once(iam.create_access_key, kept, UserName=props["UserName"])
+    status = props.get("Status", "Active")
+    if status != "Active":
+        iam.update_access_key(UserName=props["UserName"], AccessKeyId=work.resource.physical, Status=status)
+    return Made(work.resource.physical, work.resource.attributes)
+
+
+async def _update_access_key(work: Work, physical: str, old: Params, new: Params) -> Made:
+    status = new.get("Status", "Active")
+    work.client("iam").update_access_key(UserName=new["UserName"], AccessKeyId=physical, Status=status)
+    return Made(physical, work.resource.attributes)
 
 
 async def _delete_access_key(work: Work, physical: str, props: Params) -> None:
@@ -161,6 +189,7 @@ async def _delete_access_key(work: Work, physical: str, props: Params) -> None:
 
 async def _create_policy(work: Work, props: Params) -> Made:
     """An inline policy of several holders: AWS::IAM::Policy."""
+    work.called(work.name())
     _put_inline(work, {}, props)
     return Made(work.name(), {"Id": work.name()})
 
@@ -196,8 +225,9 @@ def _one_holder(kind: str) -> Provider:
     async def create(work: Work, props: Params) -> Made:
         document = _text(props.get("PolicyDocument", {}))
         put = getattr(work.client("iam"), f"put_{kind}_policy")
+        work.called(f"{props['PolicyName']}|{props[who]}")
         put(**{who: props[who]}, PolicyName=props["PolicyName"], PolicyDocument=document)
-        return Made(f"{props['PolicyName']}|{props[who]}")
+        return Made(work.resource.physical, {})
 
     async def update(work: Work, physical: str, old: Params, new: Params) -> Made:
         return await create(work, new)
@@ -217,8 +247,8 @@ async def _create_managed(work: Work, props: Params) -> Made:
     iam, name, path = work.client("iam"), work.name(props.get("ManagedPolicyName")), props.get("Path", "/")
     optional = {"Description": props["Description"]} if props.get("Description") else {}
     params = {"PolicyName": name, "Path": path, "PolicyDocument": _text(props["PolicyDocument"])}
-    work.once(iam.create_policy, THERE, **params, **optional)
     arn = _managed_arn(work, name, path)
+    work.once(iam.create_policy, arn, **params, **optional, **_tagged(work, props))
     _attach(work, arn, {}, props)
     return Made(arn, {"PolicyArn": arn})
 
@@ -239,6 +269,7 @@ async def _update_managed(work: Work, arn: str, old: Params, new: Params) -> Mad
                 iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
         iam.create_policy_version(PolicyArn=arn, PolicyDocument=_text(new["PolicyDocument"]), SetAsDefault=True)
     _attach(work, arn, old, new)
+    _retag(iam.tag_policy, iam.untag_policy, work, old, new, PolicyArn=arn)
     return Made(arn, {"PolicyArn": arn})
 
 
@@ -247,8 +278,8 @@ async def _delete_managed(work: Work, arn: str, props: Params) -> None:
     _attach(work, arn, props, {})
     try:
         versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
-    except Exception as error:
-        if getattr(error, "code", "") == GONE:
+    except AwsError as error:
+        if error.code == GONE:
             return
         raise
     for version in versions:
@@ -263,9 +294,11 @@ async def _delete_managed(work: Work, arn: str, props: Params) -> None:
 async def _create_profile(work: Work, props: Params) -> Made:
     iam, name = work.client("iam"), work.name(props.get("InstanceProfileName"), longest=128)
     optional = {"Path": props["Path"]} if props.get("Path") else {}
-    work.once(iam.create_instance_profile, THERE, InstanceProfileName=name, **optional)
+    work.once(iam.create_instance_profile, name, InstanceProfileName=name, **optional)
+    there = [one["RoleName"] for one in iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]]
     for role in props["Roles"]:
-        work.once(iam.add_role_to_instance_profile, "LimitExceededException", InstanceProfileName=name, RoleName=role)
+        if role not in there:
+            iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
     return Made(name, {"Arn": iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]})
 
 
@@ -289,7 +322,7 @@ PROVIDERS = {
     "AWS::IAM::Role": Provider(_create_role, _delete_role, _update_role),
     "AWS::IAM::User": Provider(_create_user, _delete_user, _update_user),
     "AWS::IAM::Group": Provider(_create_group, _delete_group, _update_group),
-    "AWS::IAM::AccessKey": Provider(_create_access_key, _delete_access_key),
+    "AWS::IAM::AccessKey": Provider(_create_access_key, _delete_access_key, _update_access_key),
     "AWS::IAM::Policy": Provider(_create_policy, _delete_policy, _update_policy),
     "AWS::IAM::RolePolicy": _one_holder("role"),
     "AWS::IAM::UserPolicy": _one_holder("user"),

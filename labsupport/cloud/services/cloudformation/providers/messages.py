@@ -18,10 +18,27 @@ async def _create_topic(work: Work, props: Params) -> Made:
     attributes = {key: props[key] for key in ("DisplayName", "KmsMasterKeyId") if props.get(key)}
     tags = work.tags(props.get("Tags"))
     optional: Params = {"Attributes": attributes} if attributes else {}
-    arn = sns.create_topic(Name=name, **optional, **({"Tags": to_list(tags)} if tags else {}))["TopicArn"]
+    _refuse_taken(work, sns, props)
+    tagged = {"Tags": to_list(tags)} if tags else {}
+    work.once(sns.create_topic, lambda made: str(made["TopicArn"]), Name=name, **optional, **tagged)
+    arn = work.resource.physical
     for one in props.get("Subscription", []):
         sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
     return Made(arn, {"TopicArn": arn, "TopicName": name})
+
+
+def _refuse_taken(work: Work, sns: Any, props: Params) -> None:
+    """CreateTopic gives a topic that is there already; a stack must not take over what is not its own."""
+    if work.resource.physical or not props.get("TopicName"):
+        return
+    arn = f"arn:aws:sns:{work.stack.region}:{work.stack.account}:{props['TopicName']}"
+    try:
+        sns.get_topic_attributes(TopicArn=arn)
+    except AwsError as error:
+        if error.code not in ("NotFoundException", "NotFound"):
+            raise
+        return
+    raise AwsError("AlreadyExists", f"{arn} already exists", 400)
 
 
 async def _update_topic(work: Work, arn: str, old: Params, new: Params) -> Made:
@@ -30,10 +47,23 @@ async def _update_topic(work: Work, arn: str, old: Params, new: Params) -> Made:
     for key in ("DisplayName", "KmsMasterKeyId"):
         if old.get(key) != new.get(key):
             sns.set_topic_attributes(TopicArn=arn, AttributeName=key, AttributeValue=new.get(key, ""))
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        sns.tag_resource(ResourceArn=arn, Tags=to_list(wanted))
+    if left:
+        sns.untag_resource(ResourceArn=arn, TagKeys=left)
+    _unsubscribe(sns, arn, [one for one in old.get("Subscription", []) if one not in new.get("Subscription", [])])
     for one in new.get("Subscription", []):
         if one not in old.get("Subscription", []):
             sns.subscribe(TopicArn=arn, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
     return Made(arn, {"TopicArn": arn, "TopicName": arn.rsplit(":", 1)[-1]})
+
+
+def _unsubscribe(sns: Any, arn: str, unwanted: list[Params]) -> None:
+    for one in sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] if unwanted else []:
+        mine = {"Protocol": one["Protocol"], "Endpoint": one["Endpoint"]}
+        if mine in unwanted and one["SubscriptionArn"].startswith("arn:"):
+            sns.unsubscribe(SubscriptionArn=one["SubscriptionArn"])
 
 
 async def _delete_topic(work: Work, arn: str, props: Params) -> None:
@@ -41,11 +71,32 @@ async def _delete_topic(work: Work, arn: str, props: Params) -> None:
 
 
 async def _create_subscription(work: Work, props: Params) -> Made:
-    arn = work.client("sns").subscribe(
-        TopicArn=props["TopicArn"], Protocol=props["Protocol"], Endpoint=props.get("Endpoint", ""),
-        ReturnSubscriptionArn=True,
-    )["SubscriptionArn"]  # fmt: skip
+    known = ("TopicArn", "Protocol", "Endpoint", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
+    refuse_others(props, known, "AWS::SNS::Subscription")
+    subscribe = work.client("sns").subscribe
+    given = {key: props[key] for key in ("TopicArn", "Protocol", "Endpoint") if props.get(key)}
+    attributes = {key: _attribute(props[key]) for key in known[3:] if key in props}
+    more = {"Attributes": attributes} if attributes else {}
+    work.once(subscribe, lambda made: str(made["SubscriptionArn"]), **given, **more, ReturnSubscriptionArn=True)
+    return Made(work.resource.physical, {"Arn": work.resource.physical})
+
+
+def _attribute(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+async def _update_subscription(work: Work, arn: str, old: Params, new: Params) -> Made:
+    refuse_others(new, (*_SUBSCRIPTION, "TopicArn", "Protocol", "Endpoint"), "AWS::SNS::Subscription")
+    for key, usual in _SUBSCRIPTION.items():
+        if old.get(key) != new.get(key):
+            value = _attribute(new.get(key, usual))
+            work.client("sns").set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
     return Made(arn, {"Arn": arn})
+
+
+_SUBSCRIPTION = {"FilterPolicy": "{}", "FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
 
 
 async def _delete_subscription(work: Work, arn: str, props: Params) -> None:
@@ -55,9 +106,10 @@ async def _delete_subscription(work: Work, arn: str, props: Params) -> None:
 async def _create_topic_policy(work: Work, props: Params) -> Made:
     document = props["PolicyDocument"]
     text = document if isinstance(document, str) else json.dumps(document)
+    work.called(work.resource.physical or work.name())
     for arn in props["Topics"]:
         work.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
-    return Made(work.name(), {"Id": work.name()})
+    return Made(work.resource.physical, {"Id": work.resource.physical})
 
 
 async def _update_topic_policy(work: Work, physical: str, old: Params, new: Params) -> Made:
@@ -80,14 +132,23 @@ async def _delete_topic_policy(work: Work, physical: str, props: Params) -> None
 
 async def _create_rule(work: Work, props: Params) -> Made:
     name = work.name(props.get("Name"))
+    _refuse_taken_rule(work, name, props)
     _put_rule(work, name, props)
     return _shown(work, name)
+
+
+def _refuse_taken_rule(work: Work, name: str, props: Params) -> None:
+    """PutRule changes a rule that is there already; a stack must not take over what is not its own."""
+    if work.resource.physical or not props.get("Name"):
+        return
+    if any(one["Name"] == name for one in work.client("events").list_rules(NamePrefix=name)["Rules"]):
+        raise AwsError("AlreadyExists", f"{name} already exists", 400)
 
 
 def _put_rule(work: Work, name: str, props: Params) -> None:
     refuse_others(
         props,
-        ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn", "Targets", "EventBusName"),
+        ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn", "Targets"),
         "AWS::Events::Rule",
     )
     events = work.client("events")
@@ -95,7 +156,10 @@ def _put_rule(work: Work, name: str, props: Params) -> None:
     if props.get("EventPattern"):
         pattern = props["EventPattern"]
         optional["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
-    events.put_rule(Name=name, **optional)
+    if work.resource.fresh:
+        work.once(events.put_rule, name, Name=name, **optional)
+    else:
+        events.put_rule(Name=name, **optional)
     if props.get("Targets"):
         events.put_targets(Rule=name, Targets=props["Targets"])
 
@@ -128,7 +192,7 @@ async def _delete_rule(work: Work, name: str, props: Params) -> None:
 
 PROVIDERS = {
     "AWS::SNS::Topic": Provider(_create_topic, _delete_topic, _update_topic),
-    "AWS::SNS::Subscription": Provider(_create_subscription, _delete_subscription),
+    "AWS::SNS::Subscription": Provider(_create_subscription, _delete_subscription, _update_subscription),
     "AWS::SNS::TopicPolicy": Provider(_create_topic_policy, _delete_topic_policy, _update_topic_policy),
     "AWS::Events::Rule": Provider(_create_rule, _delete_rule, _update_rule),
 }

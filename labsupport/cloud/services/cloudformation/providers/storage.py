@@ -27,20 +27,23 @@ _BUCKET = ("BucketName", "VersioningConfiguration", "BucketEncryption", "Tags", 
            "OwnershipControls", "NotificationConfiguration")  # fmt: skip
 
 
+_BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
+
+
 async def _create_bucket(work: Work, props: Params) -> Made:
     refuse_others(props, _BUCKET, "AWS::S3::Bucket")
     s3, name = work.client("s3"), work.name(props.get("BucketName"), longest=63, lower=True)
     place = {} if work.stack.region == "us-east-1" else {"LocationConstraint": work.stack.region}
     configuration = {"CreateBucketConfiguration": place} if place else {}
     _refuse_taken(work, s3, name, props)
-    work.once(s3.create_bucket, "BucketAlreadyOwnedByYou", Bucket=name, **configuration)
+    work.once(s3.create_bucket, name, Bucket=name, **configuration)
     _configure(work, s3, name, {}, props)
     return _shown_bucket(work, name)
 
 
 def _refuse_taken(work: Work, s3: Any, name: str, props: Params) -> None:
     """us-east-1 lets a bucket be made again by its owner; a stack must not take over what is not its own."""
-    if work.again or not props.get("BucketName"):
+    if work.resource.physical or not props.get("BucketName"):
         return
     if any(one["Name"] == name for one in s3.list_buckets()["Buckets"]):
         raise AwsError("AlreadyExists", f"{name} already exists", 400)
@@ -74,15 +77,23 @@ def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None
             )
         else:
             s3.delete_bucket_encryption(Bucket=name)
-    if changed("PublicAccessBlockConfiguration") and new.get("PublicAccessBlockConfiguration"):
-        block = {key: _truth(value) for key, value in new["PublicAccessBlockConfiguration"].items()}
+    if changed("PublicAccessBlockConfiguration"):
+        block = {key: _truth(value) for key, value in (new.get("PublicAccessBlockConfiguration") or _BLOCK).items()}
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
     if changed("OwnershipControls") and new.get("OwnershipControls"):
         s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=new["OwnershipControls"])
     if changed("NotificationConfiguration"):
         _notify(s3, name, new.get("NotificationConfiguration") or {})
-    if work.tags(new.get("Tags")) and (changed("Tags") or not old):
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": to_list(work.tags(new.get("Tags")))})
+    _tag_bucket(work, s3, name, old, new)
+
+
+def _tag_bucket(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    tags = work.tags(new.get("Tags"))
+    if tags and (wanted or left):
+        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": to_list(tags)})
+    elif left:
+        s3.delete_bucket_tagging(Bucket=name)
 
 
 def _truth(value: Any) -> bool:
@@ -119,8 +130,9 @@ async def _delete_bucket(work: Work, name: str, props: Params) -> None:
 
 
 async def _create_bucket_policy(work: Work, props: Params) -> Made:
+    work.called(props["Bucket"])
     work.client("s3").put_bucket_policy(Bucket=props["Bucket"], Policy=_text(props["PolicyDocument"]))
-    return Made(props["Bucket"])
+    return Made(props["Bucket"], {})
 
 
 async def _update_bucket_policy(work: Work, physical: str, old: Params, new: Params) -> Made:
@@ -154,13 +166,15 @@ async def _create_key(work: Work, props: Params) -> Made:
     policy = {"Policy": _text(props["KeyPolicy"])} if props.get("KeyPolicy") else {}
     tags = work.tags(props.get("Tags"))
     tagged = {"Tags": to_list(tags, "TagKey", "TagValue")} if tags else {}
-    metadata = kms.create_key(**optional, **policy, **tagged)["KeyMetadata"]
+    work.once(kms.create_key, lambda made: str(made["KeyMetadata"]["KeyId"]), **optional, **policy, **tagged)
+    metadata = kms.describe_key(KeyId=work.resource.physical)["KeyMetadata"]
     if not _truth(props.get("Enabled", True)):
         kms.disable_key(KeyId=metadata["KeyId"])
     return Made(metadata["KeyId"], {"Arn": metadata["Arn"], "KeyId": metadata["KeyId"]})
 
 
 async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Made:
+    refuse_others(new, _KEY, "AWS::KMS::Key")
     kms = work.client("kms")
     if old.get("Description") != new.get("Description"):
         kms.update_key_description(KeyId=physical, Description=new.get("Description", ""))
@@ -168,6 +182,11 @@ async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Ma
         kms.put_key_policy(KeyId=physical, Policy=_text(new["KeyPolicy"]))
     if _truth(old.get("Enabled", True)) != _truth(new.get("Enabled", True)):
         (kms.enable_key if _truth(new.get("Enabled", True)) else kms.disable_key)(KeyId=physical)
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        kms.tag_resource(KeyId=physical, Tags=to_list(wanted, "TagKey", "TagValue"))
+    if left:
+        kms.untag_resource(KeyId=physical, TagKeys=left)
     arn = kms.describe_key(KeyId=physical)["KeyMetadata"]["Arn"]
     return Made(physical, {"Arn": arn, "KeyId": physical})
 
@@ -182,13 +201,13 @@ async def _delete_key(work: Work, physical: str, props: Params) -> None:
 
 async def _create_alias(work: Work, props: Params) -> Made:
     params = {"AliasName": props["AliasName"], "TargetKeyId": props["TargetKeyId"]}
-    work.once(work.client("kms").create_alias, "AlreadyExistsException", **params)
-    return Made(props["AliasName"])
+    work.once(work.client("kms").create_alias, props["AliasName"], **params)
+    return Made(props["AliasName"], {})
 
 
 async def _update_alias(work: Work, physical: str, old: Params, new: Params) -> Made:
     work.client("kms").update_alias(AliasName=physical, TargetKeyId=new["TargetKeyId"])
-    return Made(physical)
+    return Made(physical, {})
 
 
 async def _delete_alias(work: Work, physical: str, props: Params) -> None:
@@ -205,14 +224,21 @@ async def _create_parameter(work: Work, props: Params) -> Made:
     params |= {key: props[key] for key in optional if props.get(key)}
     tags = work.tags(props.get("Tags"))
     tagged = {"Tags": to_list(tags)} if tags else {}
-    work.once(ssm.put_parameter, "ParameterAlreadyExists", **params, **tagged)
+    work.once(ssm.put_parameter, name, **params, **tagged)
     return Made(name, {"Type": props["Type"], "Value": str(props["Value"])})
 
 
 async def _update_parameter(work: Work, name: str, old: Params, new: Params) -> Made:
-    optional = {key: new[key] for key in ("Description", "AllowedPattern") if new.get(key)}
+    optional = {key: new.get(key, "") for key in ("Description", "AllowedPattern") if new.get(key) or old.get(key)}
     params = {"Name": name, "Type": new["Type"], "Value": str(new["Value"]), "Overwrite": True, **optional}
-    work.client("ssm").put_parameter(**params)
+    ssm = work.client("ssm")
+    if any(old.get(key) != new.get(key) for key in ("Type", "Value", *optional)):
+        ssm.put_parameter(**params)
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=name, Tags=to_list(wanted))
+    if left:
+        ssm.remove_tags_from_resource(ResourceType="Parameter", ResourceId=name, TagKeys=left)
     return Made(name, {"Type": new["Type"], "Value": str(new["Value"])})
 
 
@@ -229,11 +255,21 @@ async def _create_log_group(work: Work, props: Params) -> Made:
     optional = {"kmsKeyId": props["KmsKeyId"]} if props.get("KmsKeyId") else {}
     tags = work.tags(props.get("Tags"))
     tagged = {"tags": tags} if tags else {}
-    work.once(logs.create_log_group, "ResourceAlreadyExistsException", logGroupName=name, **optional, **tagged)
-    return await _update_log_group(work, name, {}, props)
+    work.once(logs.create_log_group, name, logGroupName=name, **optional, **tagged)
+    return _retained(work, name, {}, props)
 
 
 async def _update_log_group(work: Work, name: str, old: Params, new: Params) -> Made:
+    logs, arn = work.client("logs"), _log_arn(work, name).removesuffix(":*")
+    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        logs.tag_resource(resourceArn=arn, tags=wanted)
+    if left:
+        logs.untag_resource(resourceArn=arn, tagKeys=left)
+    return _retained(work, name, old, new)
+
+
+def _retained(work: Work, name: str, old: Params, new: Params) -> Made:
     logs = work.client("logs")
     if old.get("RetentionInDays") != new.get("RetentionInDays"):
         if new.get("RetentionInDays"):
