@@ -15,6 +15,8 @@ def context_of(
     call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any], keys: set[str]
 ) -> Context:
     """What the policies may ask about this call; `keys` are those that they do: tags are looked up only then."""
+    if not keys:
+        return extra
     now = call.now
     context: Context = {
         "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -1,5 +1,6 @@
 """The policies that a caller and a resource hold, from the store, compiled once for each text."""
 
+import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -9,6 +10,10 @@ from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, U
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.records import Mode, Policy, Principal
 from labsupport.cloud.store.store import Store
+
+_NOTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "none:Nothing", "Resource": "*"}]}
+)
 
 
 class Held(NamedTuple):
@@ -39,19 +44,19 @@ def principal_of(caller: Caller) -> Principal:
 def policies_of(call: Call) -> Held:
     """The identity policies, boundary and session policies that bear on the caller now."""
     caller, store = call.caller, call.store
+    return store.remembered(("held", caller.arn, caller.access_key), lambda: _held(store, caller))
+
+
+def _held(store: Store, caller: Caller) -> Held:
     if caller.role:
         role = store.get(Role, caller.account, caller.role)
         if role is None or role.id != caller.role_id:
             return Held([], None, [])
         return Held(_of_holder(store, role, f"role/{role.name}"), _boundary(store, role.boundary), _session(caller))
-    if caller.kind == "user":
-        user = store.get(User, caller.account, caller.name)
-        return (
-            Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller))
-            if user
-            else Held([], None, [])
-        )
-    return Held([], None, [])
+    user = store.get(User, caller.account, caller.name) if caller.kind == "user" else None
+    if user is None:
+        return Held([], None, [])
+    return Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller))
 
 
 def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, Mode]:
@@ -106,7 +111,11 @@ def managed_text(store: Store, arn: str) -> str | None:
 
 
 def _boundary(store: Store, arn: str | None) -> Policy | None:
-    return next(iter(_managed(store, [arn] if arn else [], "boundary", "boundary")), None)
+    """The boundary; one whose policy is gone still bounds, and lets nothing through."""
+    if arn is None:
+        return None
+    found = next(iter(_managed(store, [arn], "boundary", "boundary")), None)
+    return found or Policy("boundary", arn.rsplit("/", 1)[-1], arn, "boundary", document.parse(_NOTHING, "boundary"))
 
 
 def _session(caller: Caller) -> list[Policy]:

@@ -1,5 +1,7 @@
 """The last step: CloudTrail's record of a call (CloudTrail User Guide: "CloudTrail record contents")."""
 
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -43,7 +45,7 @@ def note(
     event: Params = {
         "eventVersion": "1.11",
         "userIdentity": identity(caller, call),
-        "eventTime": call.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "eventTime": _stamp(int(now)),
         "eventSource": f"{call.service.iam}.amazonaws.com",
         "eventName": name,
         "awsRegion": call.region,
@@ -77,6 +79,11 @@ def _resource(arn: str, account: str) -> Params:
     return {"ARN": arn, "accountId": (parts[4] if len(parts) > 5 else "") or account}
 
 
+@lru_cache(maxsize=8)
+def _stamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def is_read_only(name: str) -> bool:
     return name.startswith(_READS) or name in _ALSO_READS
 
@@ -99,7 +106,7 @@ def _session(caller: Caller, call: Call) -> Params:
     session = caller.session
     if session is None:
         return {}
-    issued = call.cloud.clock.now().fromtimestamp(session.issued, call.now.tzinfo).strftime("%Y-%m-%dT%H:%M:%SZ")
+    issued = _stamp(int(session.issued))
     context: Params = {"attributes": {"creationDate": issued, "mfaAuthenticated": str(session.mfa).lower()}}
     if session.role:
         context["sessionIssuer"] = {

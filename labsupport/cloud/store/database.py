@@ -31,6 +31,7 @@ class Transactions:
         """`survivors` writes what must be kept whether the transaction commits or not (the trail)."""
         self.db = db
         self.depth = 0
+        self.rollbacks = 0
         self._owner: object = None
         self._survivors = survivors
 
@@ -42,6 +43,7 @@ class Transactions:
             if self.depth == 1:
                 self._survivors()
         except BaseException:
+            self.rollbacks += 1
             self._leave("ROLLBACK", "ROLLBACK TO s{0}; RELEASE s{0}")
             if self.depth == 0:
                 self._survivors()

@@ -21,6 +21,7 @@ def _decoder(struct: type[R]) -> msgspec.json.Decoder[R]:
 class Records:
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
+        self.identity_changes = 0  # grows with every change of who is who; see Store.identity_version
 
     def get(self, struct: type[R], *key: str) -> R | None:
         row = self.db.execute(
@@ -30,12 +31,18 @@ class Records:
 
     def put(self, *items: Any) -> None:
         for item in items:
+            self._note_change(item)
             self.db.execute(
                 "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
                 (kind_of(type(item)).name, key_of(item), _encode(item)),
             )
 
+    def _note_change(self, item: msgspec.Struct) -> None:
+        if kind_of(type(item)).name.startswith("identity."):
+            self.identity_changes += 1
+
     def delete(self, item: msgspec.Struct) -> None:
+        self._note_change(item)
         self.db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind_of(type(item)).name, key_of(item)))
 
     def list(
