@@ -59,9 +59,9 @@ class Records:
         part from which on (exclusive) to go on with a page.
         """
         low, high = _range(prefix, starting)
-        if after is not None:
-            low = max(low, joined((*prefix, after)))
-        comparison = ">" if after is not None else ">="
+        comparison = ">="
+        if after is not None and joined((*prefix, after)) >= low:
+            low, comparison = joined((*prefix, after)), ">"
         rows = self.db.execute(
             f"SELECT value FROM record WHERE kind = ? AND key {comparison} ? AND key < ? ORDER BY key LIMIT ?",
             (kind_of(struct).name, low, high, limit),
