@@ -1,4 +1,4 @@
-"""kill -9 at ten moments of the chain: what was acknowledged is there, what was running goes on or ends with a reason."""
+"""kill -9 at ten moments of the chain: what was acknowledged is there, what ran goes on or ends with a reason."""
 
 import json
 import random
