@@ -88,9 +88,8 @@ def test_an_inner_transaction_is_taken_back_alone(store: Store) -> None:
 
 
 def test_the_outer_transaction_takes_back_what_inner_ones_have_committed(store: Store) -> None:
-    with failing(store):
-        with store.transaction():
-            store.put(thing("inner"))
+    with failing(store), store.transaction():
+        store.put(thing("inner"))
     assert names(store) == []
 
 
