@@ -2,11 +2,17 @@
 
 import io
 import json
-import os
+import signal
+import subprocess
+import time
 import urllib.request
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from labsupport.commands.background import started, stopped
+from labsupport.session import client_of
 
 BUCKET = "revisions"
 STOP_EVENT, DOWNLOAD = "ApplicationStop", "DownloadBundle"
@@ -151,9 +157,55 @@ def get_json(url: str) -> dict[str, Any]:
         return found
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def eventually(look: Callable[[], Any]) -> Any:
+    """What `look` finds once it finds something: for what another process does in its own time."""
+    until = time.monotonic() + 30
+    while not (found := look()):
+        assert time.monotonic() < until, "it has not come to pass"
+        time.sleep(0.01)
+    return found
+
+
+class Served:
+    """The cloud as a process of its own, which can be killed."""
+
+    def __init__(self, home: Path, *options: str) -> None:
+        self.home = home
+        self.start(*options)
+
+    def start(self, *options: str) -> None:
+        endpoint, process = started(self.home, *options)
+        assert process is not None, "a cloud runs there already"
+        self.url, self.process = endpoint.url, process
+        self.client = client_of(self.home, self.url)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self._ended()
+
+    def stop(self) -> None:
+        """In order; nothing where it does not run."""
+        stopped(self.home)
+        self._ended()
+
+    def _ended(self) -> None:
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            if self.process.stderr:
+                self.process.stderr.close()
+
+    def settle(self, service: str) -> None:
+        eventually({"ec2": self._instances_rest, "codedeploy": self._deployments_rest}[service])
+
+    def _instances_rest(self) -> bool:
+        answer = self.client("ec2").describe_instances()["Reservations"]
+        states = {one["State"]["Name"] for reservation in answer for one in reservation["Instances"]}
+        return states <= {"running", "stopped", "terminated"}
+
+    def _deployments_rest(self) -> bool:
+        active = ["Created", "Queued", "InProgress"]
+        return not self.client("codedeploy").list_deployments(includeOnlyStatuses=active)["deployments"]

@@ -118,8 +118,7 @@ def agent_process(cloud: Cloud, instance_id: str) -> psutil.Process | None:
     try:
         pid = int((root(cloud, instance_id) / _AGENT_PID).read_text())
         process = psutil.Process(pid)
-        alive = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-        return process if alive and process.environ().get(MARKER) == instance_id else None
+        return process if lives(process) and process.environ().get(MARKER) == instance_id else None
     except (OSError, ValueError, psutil.Error):
         return None
 
@@ -128,10 +127,14 @@ def end_agent(process: psutil.Process) -> None:
     """End an agent with the scripts that it runs; services that they have started go on. Blocks."""
     with contextlib.suppress(psutil.Error):
         processes = [*process.children(recursive=True), process]
-        for one in processes:
-            with contextlib.suppress(psutil.Error):
-                one.kill()
-        psutil.wait_procs(processes, timeout=_GRACE)
+        reap.end(lambda: [one for one in processes if lives(one)], grace=0.0)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 async def end_all(cloud: Cloud, instance_ids: list[str]) -> None:

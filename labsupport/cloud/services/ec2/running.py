@@ -148,7 +148,7 @@ def _watch(call: Call, instance_id: str, end: "asyncio.Future[object] | object")
 
 async def _until_gone(process: machine.psutil.Process) -> None:
     """A process that is not this one's child tells nobody that it ends."""
-    while process.is_running():
+    while machine.lives(process):
         await asyncio.sleep(_LOOK)
 
 
