@@ -107,6 +107,7 @@ class ManagedPolicy(msgspec.Struct, kw_only=True):
     created: float
     updated: float
     default_version: str = "v1"
+    made_versions: int = 1  # ever: numbers are not given twice
     versions: list[PolicyVersion] = []
     tags: Tags = {}
 
@@ -137,6 +138,7 @@ class Session(msgspec.Struct, kw_only=True):
     role: str = ""  # name
     role_id: str = ""  # a role made anew under an old name is not the same role
     user: str = ""
+    user_id: str = ""  # likewise
     policies: list[str] = []  # session policies' texts
     tags: Tags = {}
     source_identity: str = ""

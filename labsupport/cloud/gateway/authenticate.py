@@ -31,6 +31,10 @@ def authenticate(cloud: Cloud, request: HttpRequest, family: sigv4.Family, claim
 
 def holder(store: Store, access_key: str) -> Known | None:
     """The caller that an access key stands for, with its secret; `None` for a key that is unknown or inactive."""
+    return store.remembered(("key", access_key), lambda: _holder(store, access_key))
+
+
+def _holder(store: Store, access_key: str) -> Known | None:
     if access_key.startswith("ASIA"):
         session = store.get(Session, access_key)
         caller = _of_session(store, session) if session else None
@@ -58,10 +62,17 @@ def _of_user(user: User, access_key: str) -> Caller:
 def _of_session(store: Store, session: Session) -> Caller | None:
     if session.role:
         return _of_role(store, session)
+    if not session.user:
+        return _of_root(session)
     user = store.get(User, session.account, session.user)
-    if user is None:
+    if user is None or user.id != session.user_id:
         return None
     return Caller("user", user.account, user.arn, user.id, user.name, session.id, session=session)
+
+
+def _of_root(session: Session) -> Caller:
+    arn = f"arn:aws:iam::{session.account}:root"
+    return Caller("root", session.account, arn, session.account, access_key=session.id, session=session)
 
 
 def _of_role(store: Store, session: Session) -> Caller | None:

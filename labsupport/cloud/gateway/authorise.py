@@ -81,7 +81,7 @@ def _code_of_protocol(call: Call) -> tuple[str, int]:
 def _resource_policies(call: Call, resource: str) -> tuple[list[Policy], str, Mode]:
     """The resource's own policies, the account that owns it, and whether they decide alone."""
     arn = parse(resource)
-    owner = arn.account if arn and arn.account else call.account
+    owner = arn.account if arn and arn.account.isdigit() else call.account  # AWS's own policies are everybody's
     if call.service.resource_policy is None:
         return [], owner, "either"
     return holders.resource_policies(call, resource, owner)

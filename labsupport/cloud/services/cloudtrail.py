@@ -1,11 +1,14 @@
 """AWS CloudTrail: the calls that were made, found again (CloudTrail API Reference)."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.store.trail import Entry
 
@@ -18,8 +21,13 @@ _SIMPLE = {
     "Username": "username = ?",
     "AccessKeyId": "access_key = ?",
     "EventSource": "source = ?",
-    "EventId": "json_extract(event, '$.eventID') = ?",
+    "EventId": "json_extract(CAST(event AS TEXT), '$.eventID') = ?",
 }
+# A resource is named by its ARN, or by what comes last in it.
+_RESOURCE = """EXISTS (
+    SELECT 1 FROM (SELECT json_extract(value, '$.ARN') AS arn FROM json_each(CAST(event AS TEXT), '$.resources')),
+                  (SELECT ? AS wanted)
+    WHERE arn = wanted OR substr(arn, -length(wanted) - 1) IN ('/' || wanted, ':' || wanted))"""
 
 
 @service.operation()
@@ -28,14 +36,22 @@ def lookup_events(call: Call, params: Params) -> Params:
 
     Data events (an object read or written) are not in it, as at AWS ("Viewing events with CloudTrail Event history").
     """
+    if params.get("EventCategory"):
+        raise not_simulated("CloudTrail Insights")
     where, values = _condition(call, params)
-    after = paging.last_of(params.get("NextToken"), AwsError("InvalidNextTokenException", "The token is not valid."))
+    after = paging.last_of(params.get("NextToken"), _bad_token())
     if after is not None:
-        where, values = f"{where} AND id < ?", (*values, int(after) if after.isdigit() else 0)
+        if not re.fullmatch(r"[0-9]{1,18}", after):
+            raise _bad_token()
+        where, values = f"{where} AND id < ?", (*values, int(after))
     size = params.get("MaxResults", 50)
     found = list(call.store.trail.newest_first(where, values, size + 1))
     page: Params = {"Events": [_shown(entry) for _, entry in found[:size]]}
     return {**page, "NextToken": paging.token_for(str(found[size - 1][0]))} if len(found) > size else page
+
+
+def _bad_token() -> AwsError:
+    return AwsError("InvalidNextTokenException", "The specified next token is not valid.")
 
 
 def _condition(call: Call, params: Params) -> tuple[str, tuple[Any, ...]]:
@@ -61,21 +77,21 @@ def _attribute(key: str, value: str) -> tuple[str, Any]:
         return "read_only = ?", int(value.lower() == "true")
     if key in _SIMPLE:
         return _SIMPLE[key], value
-    path = "$.ARN" if key == "ResourceName" else "$.type"
-    like = f"EXISTS (SELECT 1 FROM json_each(event, '$.resources') WHERE json_extract(value, '{path}') LIKE ?)"
-    return like, f"%{value}" if key == "ResourceName" else value
+    if key == "ResourceType":
+        raise not_simulated("A search by the type of a resource: the lab's entries name resources by ARN")
+    return _RESOURCE, value
 
 
 def _shown(entry: Entry) -> Params:
-    event = entry.event.decode()
+    event = msgspec.json.decode(entry.event)
     return {
-        "EventId": event.partition('"eventID":"')[2][:36],
+        "EventId": event["eventID"],
         "EventName": entry.name,
-        "ReadOnly": "true" if entry.read_only else "false",
+        "ReadOnly": str(bool(entry.read_only)).lower(),
         "AccessKeyId": entry.access_key or None,
         "EventTime": datetime.fromtimestamp(int(entry.time), UTC),
         "EventSource": entry.source,
         "Username": entry.username or None,
-        "Resources": [],
-        "CloudTrailEvent": event,
+        "Resources": [{"ResourceName": one["ARN"]} for one in event["resources"]],
+        "CloudTrailEvent": entry.event.decode(),
     }

@@ -13,7 +13,7 @@ from labsupport import mailbox
 ACCOUNT = "123456789012"
 
 
-def refused(operation: Any, **params: Any) -> tuple[str, str]:
+def refused(operation: Any, /, **params: Any) -> tuple[str, str]:
     """The code and the message of the error that a call ends with."""
     with pytest.raises(ClientError) as caught:
         operation(**params)
@@ -21,7 +21,7 @@ def refused(operation: Any, **params: Any) -> tuple[str, str]:
     return error["Code"], error["Message"]
 
 
-def code_of(operation: Any, **params: Any) -> str:
+def code_of(operation: Any, /, **params: Any) -> str:
     return refused(operation, **params)[0]
 
 

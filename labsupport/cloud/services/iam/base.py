@@ -44,15 +44,33 @@ on_profile = on_holder(InstanceProfile, "InstanceProfileName", "instance-profile
 
 
 def no_such(kind: str, name: str) -> AwsError:
-    return AwsError("NoSuchEntityException", f"The {kind} with name {name} cannot be found.", 404)
+    return missing(f"The {kind} with name {name} cannot be found.")
 
 
-def exists(kind: str, name: str) -> AwsError:
-    return AwsError("EntityAlreadyExistsException", f"{kind} with name {name} already exists.", 409)
+def missing(message: str) -> AwsError:
+    return AwsError("NoSuchEntityException", message, 404)
+
+
+def exists(message: str) -> AwsError:
+    return AwsError("EntityAlreadyExistsException", message, 409)
 
 
 def conflict(message: str) -> AwsError:
     return AwsError("DeleteConflictException", message, 409)
+
+
+def over_limit(message: str) -> AwsError:
+    return AwsError("LimitExceededException", message, 409)
+
+
+def check_size(text: str, limit: int, quota: str) -> None:
+    """White space is not counted (IAM User Guide: "IAM and AWS STS quotas")."""
+    if size_of(text) > limit:
+        raise over_limit(f"Cannot exceed quota for {quota}: {limit}")
+
+
+def size_of(text: str) -> int:
+    return len("".join(text.split()))
 
 
 def user_named(call: Call, params: Params) -> User:
@@ -75,7 +93,7 @@ def profile_named(call: Call, params: Params) -> InstanceProfile:
     name = params["InstanceProfileName"]
     found = call.store.get(InstanceProfile, call.account, name)
     if found is None:
-        raise AwsError("NoSuchEntityException", f"Instance Profile {name} cannot be found.", 404)
+        raise missing(f"Instance Profile {name} cannot be found.")
     return found
 
 
@@ -85,12 +103,12 @@ def _found(holder: T | None, kind: str, name: str) -> T:
     return holder
 
 
-def claim_name(call: Call, kind: str, name: str) -> None:
-    """Take a name for a new `User`, `Role` or `Group`; EntityAlreadyExists where one has it, in whatever case."""
-    taken = Name(account=call.account, kind=kind, folded=name.lower())
-    if call.store.get(Name, call.account, kind, taken.folded):
-        raise exists(kind, name)
-    call.store.put(taken)
+def claim_name(call: Call, kind: str, name: str, taken: str = "") -> None:
+    """Take a name for a new `User`, `Role`, `Group`, …; EntityAlreadyExists where one has it, in whatever case."""
+    claim = Name(account=call.account, kind=kind, folded=name.lower())
+    if call.store.get(Name, call.account, kind, claim.folded):
+        raise exists(taken or f"{kind} with name {name} already exists.")
+    call.store.put(claim)
 
 
 def release_name(call: Call, kind: str, name: str) -> None:
@@ -106,20 +124,48 @@ def encoded(text: str) -> str:
     return quote(text, safe="")
 
 
-def paged(items: Iterable[T], key: Callable[[T], str], params: Params, name: str, shown: Callable[[T], Any]) -> Params:
+def paged(
+    items: Iterable[T],
+    key: Callable[[T], str],
+    params: Params,
+    name: str,
+    shown: Callable[[T], Any],
+    newest_first: bool = False,
+) -> Params:
     """One page of a listing in IAM's form: IsTruncated and Marker."""
     bad = AwsError("ValidationError", f"Invalid Marker: {params.get('Marker')}", 400)
-    chosen, marker = paging.page(sorted(items, key=key), key, params.get("Marker"), params.get("MaxItems", 100), bad)
+    found = sorted(items, key=key, reverse=newest_first)
+    size = params.get("MaxItems", 100)
+    chosen, marker = paging.page(found, key, params.get("Marker"), size, bad, descending=newest_first)
     page: Params = {name: [shown(item) for item in chosen], "IsTruncated": marker is not None}
     return {**page, "Marker": marker} if marker else page
 
 
+def below(params: Params, path: str) -> bool:
+    return path.startswith(params.get("PathPrefix", "/"))
+
+
 def checked_tags(new: list[dict[str, str]] | None, old: dict[str, str] | None = None) -> dict[str, str]:
-    """Old and new tags together, within IAM's limits."""
-    both = tags.merged(old or {}, tags.from_list(new))
+    """Old and new tags together, within IAM's limits. Keys are told apart without regard to case."""
+    given = tags.from_list(new)
+    folded = {name.lower() for name in given}
+    if len(folded) < len(new or []):
+        message = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+        raise AwsError("InvalidInputException", message, 400)
+    kept = {name: value for name, value in (old or {}).items() if name.lower() not in folded}
+    both = {**kept, **given}
     tags.check(
         both,
-        AwsError("LimitExceededException", "The number of tags has reached the maximum limit.", 409),
+        over_limit(f"The number of tags has reached the maximum limit of {tags.MOST}."),
         AwsError("InvalidInputException", "Tag keys that begin with aws: are reserved for AWS.", 400),
     )
     return both
+
+
+def untagged(old: dict[str, str], names: list[str]) -> dict[str, str]:
+    gone = {name.lower() for name in names}
+    return {name: value for name, value in old.items() if name.lower() not in gone}
+
+
+def listed_tags(found: dict[str, str], params: Params) -> Params:
+    return paged(tags.to_list(found), lambda tag: tag["Key"], params, "Tags", lambda tag: tag)

@@ -4,9 +4,9 @@ import secrets
 
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.core.identity import ServiceCredential
-from labsupport.cloud.services.iam.base import Params, on_user, service, time, user_named
+from labsupport.cloud.services.iam.base import Params, missing, on_user, over_limit, paged, service, time, user_named
 
 CODECOMMIT = "codecommit.amazonaws.com"
 MOST = 2
@@ -22,8 +22,12 @@ def _one(call: Call, params: Params) -> ServiceCredential:
     for credential in _of_user(call, params):
         if credential.id == params["ServiceSpecificCredentialId"]:
             return credential
-    message = f"No such credential {params['ServiceSpecificCredentialId']} exists"
-    raise AwsError("NoSuchEntityException", message, 404)
+    raise missing(f"No such credential {params['ServiceSpecificCredentialId']} exists")
+
+
+def _names(user: str, account: str) -> list[str]:
+    """The names that AWS gives: `ana-at-123456789012`, `ana+1-at-123456789012`."""
+    return [f"{user}{f'+{number}' if number else ''}-at-{account}" for number in range(MOST)]
 
 
 def _password() -> str:
@@ -34,14 +38,14 @@ def _password() -> str:
 def create_service_specific_credential(call: Call, params: Params) -> Params:
     if params["ServiceName"] != CODECOMMIT:
         raise not_simulated(f"A service-specific credential for {params['ServiceName']}")
-    there = [one for one in _of_user(call, params) if one.service == params["ServiceName"]]
-    if len(there) >= MOST:
-        message = f"Cannot exceed quota for ServiceSpecificCredentialsPerUser: {MOST}"
-        raise AwsError("LimitExceededException", message, 409)
-    user = user_named(call, params)
-    suffix = "" if not there else f"+{len(there)}"
+    if params.get("CredentialAgeDays"):
+        raise not_simulated("A service-specific credential that expires")
+    user, there = user_named(call, params), {one.user_name for one in _of_user(call, params)}
+    free = [name for name in _names(user.name, call.account) if name not in there]
+    if not free:
+        raise over_limit(f"Cannot exceed quota for ServiceSpecificCredentialsPerUser: {MOST}")
     credential = ServiceCredential(
-        user_name=f"{user.name}{suffix}-at-{call.account}",
+        user_name=free[0],
         id=ids.iam_id("ACCA"),
         account=call.account,
         user=user.name,
@@ -55,9 +59,11 @@ def create_service_specific_credential(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_user)
 def list_service_specific_credentials(call: Call, params: Params) -> Params:
+    if params.get("AllUsers"):
+        raise not_simulated("The service-specific credentials of all users")
     wanted = params.get("ServiceName")
     found = [one for one in _of_user(call, params) if wanted in (None, one.service)]
-    return {"ServiceSpecificCredentials": [_shown(one) for one in found]}
+    return paged(found, lambda one: one.user_name, params, "ServiceSpecificCredentials", _shown)
 
 
 @service.operation(on=on_user)

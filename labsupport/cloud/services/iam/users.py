@@ -1,34 +1,43 @@
-"""Users, groups and access keys."""
+"""Users and their access keys."""
 
 from labsupport.cloud.core import ids, tags
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.identity import AccessKey, Group, ServiceCredential, User
+from labsupport.cloud.core.identity import AccessKey, ServiceCredential, User
 from labsupport.cloud.services.iam.base import (
     Params,
+    below,
     checked_tags,
     claim_name,
     conflict,
-    group_named,
-    on_group,
+    listed_tags,
+    missing,
     on_user,
+    over_limit,
     paged,
     release_name,
     service,
     time,
+    untagged,
     user_named,
 )
-from labsupport.cloud.services.iam.policies import boundary_of
+from labsupport.cloud.services.iam.managed import boundary_of
+
+MOST_KEYS = 2
 
 
-def shown_user(user: User) -> Params:
-    shown: Params = {
+def listed_user(user: User) -> Params:
+    """As listings show it: without tags and boundary."""
+    return {
         "UserName": user.name,
         "UserId": user.id,
         "Path": user.path,
         "Arn": user.arn,
         "CreateDate": time(user.created),
     }
+
+
+def shown_user(user: User) -> Params:
+    shown = listed_user(user)
     if user.boundary:
         shown["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": user.boundary}
     return {**shown, "Tags": tags.to_list(user.tags)} if user.tags else shown
@@ -60,17 +69,17 @@ def get_user(call: Call, params: Params) -> Params:
 
 @service.operation(on="arn:{partition}:iam::{account}:user/")
 def list_users(call: Call, params: Params) -> Params:
-    users = [
-        user for user in call.store.list(User, call.account) if user.path.startswith(params.get("PathPrefix", "/"))
-    ]
-    return paged(users, lambda user: user.name, params, "Users", shown_user)
+    users = [user for user in call.store.list(User, call.account) if below(params, user.path)]
+    return paged(users, lambda user: user.name, params, "Users", listed_user)
 
 
 @service.operation(on=on_user)
 def delete_user(call: Call, params: Params) -> Params:
     user = user_named(call, params)
-    if any(key.user == user.name for key in _keys(call)) or _credentials_of(call, user):
+    if any(key.user == user.name for key in _keys(call)):
         raise conflict("Cannot delete entity, must delete access keys first.")
+    if _credentials_of(call, user):
+        raise conflict("Cannot delete entity, must delete service specific credentials first.")
     if user.attached:
         raise conflict("Cannot delete entity, must detach all policies first.")
     if user.inline:
@@ -93,15 +102,14 @@ def tag_user(call: Call, params: Params) -> Params:
 @service.operation(on=on_user)
 def untag_user(call: Call, params: Params) -> Params:
     user = user_named(call, params)
-    user.tags = tags.without(user.tags, params["TagKeys"])
+    user.tags = untagged(user.tags, params["TagKeys"])
     call.store.put(user)
     return {}
 
 
 @service.operation(on=on_user)
 def list_user_tags(call: Call, params: Params) -> Params:
-    found = tags.to_list(user_named(call, params).tags)
-    return paged(found, lambda tag: tag["Key"], params, "Tags", lambda tag: tag)
+    return listed_tags(user_named(call, params).tags, params)
 
 
 # Access keys
@@ -115,16 +123,15 @@ def _key_of(call: Call, params: Params) -> AccessKey:
     key = call.store.get(AccessKey, params["AccessKeyId"])
     user = user_named(call, params)
     if key is None or key.account != call.account or key.user != user.name:
-        message = f"The Access Key with id {params['AccessKeyId']} cannot be found."
-        raise AwsError("NoSuchEntityException", message, 404)
+        raise missing(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
     return key
 
 
 @service.operation(on=on_user)
 def create_access_key(call: Call, params: Params) -> Params:
     user = user_named(call, params)
-    if sum(key.user == user.name for key in _keys(call)) >= 2:
-        raise AwsError("LimitExceededException", "Cannot exceed quota for AccessKeysPerUser: 2", 409)
+    if sum(key.user == user.name for key in _keys(call)) >= MOST_KEYS:
+        raise over_limit(f"Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}")
     key = AccessKey(
         id=ids.iam_id("AKIA"), account=call.account, user=user.name, secret=ids.secret_key(), created=call.epoch
     )
@@ -161,75 +168,3 @@ def _shown_key(key: AccessKey) -> Params:
 def _credentials_of(call: Call, user: User) -> list[ServiceCredential]:
     found = call.store.list(ServiceCredential)
     return [one for one in found if one.account == call.account and one.user == user.name]
-
-
-# Groups
-
-
-def _shown_group(group: Group) -> Params:
-    arn = f"arn:aws:iam::{group.account}:group{group.path}{group.name}"
-    created = time(group.created)
-    return {"GroupName": group.name, "GroupId": group.id, "Path": group.path, "Arn": arn, "CreateDate": created}
-
-
-@service.operation(on=on_group)
-def create_group(call: Call, params: Params) -> Params:
-    claim_name(call, "Group", params["GroupName"])
-    group = Group(
-        account=call.account,
-        name=params["GroupName"],
-        id=ids.iam_id("AGPA"),
-        path=params.get("Path", "/"),
-        created=call.epoch,
-    )
-    call.store.put(group)
-    return {"Group": _shown_group(group)}
-
-
-@service.operation(on=on_group)
-def get_group(call: Call, params: Params) -> Params:
-    group = group_named(call, params)
-    members = [user for user in call.store.list(User, call.account) if group.name in user.groups]
-    return {"Group": _shown_group(group), **paged(members, lambda user: user.name, params, "Users", shown_user)}
-
-
-@service.operation(on="arn:{partition}:iam::{account}:group/")
-def list_groups(call: Call, params: Params) -> Params:
-    prefix = params.get("PathPrefix", "/")
-    found = [group for group in call.store.list(Group, call.account) if group.path.startswith(prefix)]
-    return paged(found, lambda group: group.name, params, "Groups", _shown_group)
-
-
-@service.operation(on=on_user)
-def list_groups_for_user(call: Call, params: Params) -> Params:
-    names = user_named(call, params).groups
-    found = [group for group in call.store.list(Group, call.account) if group.name in names]
-    return paged(found, lambda group: group.name, params, "Groups", _shown_group)
-
-
-@service.operation(on=on_group)
-def delete_group(call: Call, params: Params) -> Params:
-    group = group_named(call, params)
-    if any(group.name in user.groups for user in call.store.list(User, call.account)):
-        raise conflict("Cannot delete entity, must remove users from group first.")
-    if group.attached or group.inline:
-        raise conflict("Cannot delete entity, must detach all policies first.")
-    call.store.delete(group)
-    release_name(call, "Group", group.name)
-    return {}
-
-
-@service.operation(on=on_group)
-def add_user_to_group(call: Call, params: Params) -> Params:
-    group, user = group_named(call, params), user_named(call, params)
-    user.groups = sorted({*user.groups, group.name})
-    call.store.put(user)
-    return {}
-
-
-@service.operation(on=on_group)
-def remove_user_from_group(call: Call, params: Params) -> Params:
-    group, user = group_named(call, params), user_named(call, params)
-    user.groups = [name for name in user.groups if name != group.name]
-    call.store.put(user)
-    return {}
