@@ -5,14 +5,14 @@ lab and nothing else.
 """
 
 import atexit
-import json
 import os
 import sys
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from labsupport import home
+from labsupport import home, refusal
 
 _clients: dict[str, Callable[[str], Any]] = {}
 
@@ -70,12 +70,12 @@ def pipeline(name: str) -> Any:
     return Watched(client("codepipeline"), name)
 
 
-def mailbox(to: str = "") -> Any:
-    """The mails that the cloud has sent, newest first."""
+def mailbox(to: str = "", about: str = "", newest: int | None = None) -> Any:
+    """The mails that the cloud has sent, newest first: all, or those with `about` in the subject, or so many."""
     from labsupport import mailbox as messages
 
-    found = messages.messages(home.folder(), to)
-    return Words("\n\n".join(_mail(one) for one in found) or "No mail has come yet.")
+    found = [one for one in messages.messages(home.folder(), to) if about in one["subject"]]
+    return Words("\n\n".join(_mail(one) for one in found[:newest]) or "No such mail has come yet.")
 
 
 def _mail(one: dict[str, Any]) -> str:
@@ -87,12 +87,15 @@ def why() -> Any:
     found = home.ask(home.folder(), "GET", "/_lab/why")
     if not found:
         return Words("No call has been refused yet.")
-    lines = [found["event"]["errorMessage"], *(f"• {line}" for line in found["explanation"])]
-    return Words("\n".join([*lines, "", "What would allow it:", json.dumps(found["missing"], indent=2)]))
+    return Words(refusal.words(found))
 
 
 class Words(str):
-    """Text that a notebook shows as it is, without quotes."""
+    """Text that a notebook shows as it is, without quotes, its long lines broken between words."""
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        style = "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
+        return f'<pre style="{style}">{escape(self)}</pre>'

@@ -1,14 +1,33 @@
 """`lab up`: the cloud, and JupyterLab on the first notebook."""
 
 import argparse
+import json
 import os
+import secrets
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from jupyter_core.paths import jupyter_runtime_dir
 
 from labsupport import home
 from labsupport.commands.background import started, stopped
 
 FIRST = home.ROOT / "notebooks" / "00-start.ipynb"
+CONFIG = str(Path(__file__).parents[1] / "jupyter")  # turns off the extension that asks to fetch news
+PATIENCE = 30.0  # seconds for JupyterLab to begin, and to end
+QUIET = (
+    "--ServerApp.ip=127.0.0.1",
+    "--ServerApp.log_level=ERROR",
+    "--LabApp.log_level=ERROR",
+    # Nothing asks other hosts: no news, no newer version, no extensions to install.
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -17,22 +36,77 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Until JupyterLab is closed; the cloud that was started for it ends with it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     folder = home.folder(arguments.home)
     endpoint, process = started(folder)
-    print(f"The cloud answers at {endpoint.url}. Everything it holds is in {folder}.", flush=True)
-    command = [sys.executable, "-m", "jupyterlab", str(FIRST), "--ServerApp.ip=127.0.0.1"]
-    if arguments.no_browser or not _has_screen():
-        command.append("--no-browser")
-        print("Open the address that JupyterLab prints below, with its token, in a browser.", flush=True)
-    environ = {**home.without_own_credentials(dict(os.environ)), **home.environment(folder, endpoint.url)}
-    environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), environ.get("PATH", "")])
     try:
-        return subprocess.call(command, env=environ, cwd=FIRST.parent)
+        print(f"The cloud answers at {endpoint.url}. Everything it holds is in {folder}.", flush=True)
+        return _served(command(browser=_has_screen() and not arguments.no_browser), _environment(folder, endpoint.url))
     except KeyboardInterrupt:
+        print("Stopped. `lab up` goes on where you were.", flush=True)
         return 0
     finally:
         if process is not None:
             stopped(folder)
+
+
+def command(browser: bool) -> list[str]:
+    """JupyterLab's command line."""
+    parts = [sys.executable, "-m", "jupyterlab", str(FIRST), *QUIET]
+    if not browser:
+        parts.append("--no-browser")
+    if os.geteuid() == 0:  # usual in a container; without this JupyterLab refuses to start
+        parts.append("--allow-root")
+    return parts
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """A closed terminal and a polite kill end the lab as Ctrl+C does."""
+    raise KeyboardInterrupt
+
+
+def _environment(folder: Path, url: str) -> dict[str, str]:
+    environ = {**home.without_own_credentials(dict(os.environ)), **home.environment(folder, url)}
+    environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), environ.get("PATH", "")])
+    environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [CONFIG, environ.get("JUPYTER_CONFIG_PATH")]))
+    environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
+    return environ
+
+
+def _served(parts: list[str], environ: dict[str, str]) -> int:
+    """JupyterLab until it ends. In a session of its own, so that Ctrl+C reaches it through us, once and in order."""
+    jupyter = subprocess.Popen(parts, env=environ, cwd=FIRST.parent, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        address = _address(jupyter)
+        if address:
+            print(f"\nJupyterLab, with its token:\n\n    {address}\n\nCtrl+C here stops both.", flush=True)
+        return jupyter.wait()
+    finally:
+        _ended(jupyter)
+
+
+def _address(jupyter: subprocess.Popen[bytes]) -> str | None:
+    """Where the first notebook is, from the file that a Jupyter server writes once it listens; None where it ended."""
+    told = Path(jupyter_runtime_dir()) / f"jpserver-{jupyter.pid}.json"
+    end = time.monotonic() + PATIENCE
+    while jupyter.poll() is None and time.monotonic() < end:
+        try:
+            server = json.loads(told.read_text())
+            return f"{server['url']}lab/tree/{FIRST.name}?token={server['token']}"
+        except (FileNotFoundError, ValueError):  # not there, or half written
+            time.sleep(0.05)
+    return None
+
+
+def _ended(jupyter: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, which ends its kernels; insist after a while, or at a second Ctrl+C."""
+    try:
+        jupyter.terminate()
+        jupyter.wait(PATIENCE)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        jupyter.kill()
+        jupyter.wait()
 
 
 def _has_screen() -> bool:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from labsupport import home
+from labsupport import home, refusal
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(found: dict[str, Any], console: Console) -> None:
-    event = found["event"]
-    console.print(
-        Panel(Text(event["errorMessage"]), title=f"{event['eventSource'].split('.')[0]}:{event['eventName']} refused")
-    )
-    for line in found["explanation"]:
+    console.print(Panel(Text(found["event"]["errorMessage"]), title=f"{refusal.title(found)} refused"))
+    for line in refusal.story(found):
         console.print(Text(f"• {line}"))
-    console.print(Text("\nWhat would allow it:"))
-    for step in found["missing"].get("steps", [found["missing"]]):
-        console.print(Text(json.dumps(step, indent=2)))
+    for where, statement in refusal.remedies(found):
+        console.print(Text(f"\nThis would allow it, in {where}:"))
+        console.print(Text(statement), soft_wrap=True)  # so that it can be copied whole

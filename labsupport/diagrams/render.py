@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 PROGRAMS = ("dot", "graphviz-pure")
+LEGIBLE = "36rem"  # the width below which words in a picture would be too small to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Picture:
 
     def _repr_html_(self) -> str:
         drawn = self.svg()
-        return drawn if drawn is not None else f"<pre>{escape(self.text)}</pre>"
+        return _scrolling(drawn) if drawn is not None else f"<pre>{escape(self.text)}</pre>"
 
     def __str__(self) -> str:
         return self.text
@@ -53,8 +54,21 @@ def _drawn(source: str) -> str | None:
 
 
 def _labelled(svg: str, text: str) -> str:
-    """The bare <svg> element, with its text for who cannot see it; black becomes the theme's own text colour."""
+    """The bare <svg> element, with its text for who cannot see it; black becomes the theme's own text colour.
+
+    Words have no colour in DOT's output, so they take that of the whole.
+    """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<title>.*?</title>", "", svg, flags=re.DOTALL)
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(text, quote=True)}" ', 1)
+    label = escape(text, quote=True)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" fill="currentColor" ', 1)
     return svg.replace('stroke="black"', 'stroke="currentColor"').replace('fill="black"', 'fill="currentColor"')
+
+
+def _scrolling(svg: str) -> str:
+    """In a narrow notebook a picture shrinks as far as it can be read, then it scrolls."""
+    found = re.search(r'<svg [^>]*?\bwidth="([\d.]+)(pt|px)?"', svg)
+    least = f"min({found[1]}{found[2] or 'px'}, {LEGIBLE})" if found else "0"
+    style = f"min-width: {least}; max-width: 100%; height: auto"
+    shrinking = svg.replace("<svg ", f'<svg style="{style}" ', 1)
+    return f'<div style="overflow-x: auto">{shrinking}</div>'

@@ -7,6 +7,7 @@ from labsupport.diagrams.pipeline import of
 from labsupport.diagrams.render import Picture
 
 PAUSE = 0.2  # seconds between looks
+SETTLING = 1.0  # seconds for a push or an approval to reach the pipeline, before "nothing goes on" counts
 PATIENCE = 300.0  # seconds after which watching ends by itself
 RUNNING = ("InProgress", "Stopping")
 
@@ -33,8 +34,8 @@ class Watched:
 
         shown = self.picture()
         place = display(shown, display_id=True)
-        end = time.monotonic() + patience
-        while self._goes_on() and time.monotonic() < end:
+        begin = time.monotonic()
+        while self._goes_on(time.monotonic() - begin, patience):
             time.sleep(PAUSE)
             shown = self._refresh(place, shown)
         self._refresh(place, shown)
@@ -45,7 +46,10 @@ class Watched:
             place.update(now)
         return now
 
-    def _goes_on(self) -> bool:
+    def _goes_on(self, passed: float, patience: float) -> bool:
+        return passed < patience and (passed < SETTLING or self._runs())
+
+    def _runs(self) -> bool:
         runs = self.codepipeline.list_pipeline_executions(pipelineName=self.name, maxResults=1)
         newest = runs["pipelineExecutionSummaries"]
         return bool(newest) and newest[0]["status"] in RUNNING and not self._waits()

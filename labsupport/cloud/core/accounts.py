@@ -34,6 +34,9 @@ def _key(account: str, user: str, now: float) -> AccessKey:
     return AccessKey(id=ids.iam_id("AKIA"), account=account, user=user, secret=ids.secret_key(), created=now)
 
 
+_READABLE = {"cli_timestamp_format": "iso8601"}  # as version 2 of the CLI does; version 1 would show seconds since 1970
+
+
 def write_profiles(settings: Settings, store: Store) -> None:
     """`aws/config` and `aws/credentials`: default and learner, root, and the same of the second account.
 
@@ -53,7 +56,7 @@ def write_profiles(settings: Settings, store: Store) -> None:
             section = name if name == "default" else f"profile {name}"
             place = {"region": settings.region, "output": "json", "endpoint_url": settings.endpoint}
             kept = dict(config.items(section)) if config.has_section(section) else {}
-            config[section] = {**kept, **place}
+            config[section] = {**_READABLE, **kept, **place}
             credentials[name] = {"aws_access_key_id": keys[holder].id, "aws_secret_access_key": keys[holder].secret}
     _write(settings.home / "aws" / "config", config)
     _write(settings.home / "aws" / "credentials", credentials)
