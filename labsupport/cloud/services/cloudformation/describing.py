@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
@@ -201,11 +199,7 @@ def get_template(call: Call, params: Params) -> Params:
     text = (
         _of_change_set(call, stack, params["ChangeSetName"]) if params.get("ChangeSetName") else stack.target.template
     )
-    try:
-        body: Any = msgspec.json.decode(text) if text.lstrip().startswith("{") else text
-    except msgspec.DecodeError:
-        body = text  # YAML's own way of writing maps
-    return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
+    return {"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}
 
 
 def _of_change_set(call: Call, stack: Stack, name: str) -> str:

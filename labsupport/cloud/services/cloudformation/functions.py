@@ -115,7 +115,7 @@ def _named(name: str, scope: Scope) -> Any:
 
 
 def _join(argument: Any, scope: Scope) -> str:
-    delimiter, items = resolve(_listed(argument, "Fn::Join", (2,)), scope)
+    delimiter, items = _two(argument, "Fn::Join", scope)
     if not isinstance(items, list):
         raise invalid("Template error: every Fn::Join object requires a string delimiter and a list of strings.")
     return _text(delimiter, "Fn::Join").join(_text(one, "Fn::Join") for one in items)

@@ -148,6 +148,7 @@ def _bring_back_replaced(stack: Stack) -> None:
         newer = stack.resources.get(rest.resource.logical)
         if newer is not None and newer.physical:
             stack.rests.append(Rest(resource=newer, keep=_stays(stack, newer, made_now=True)))
+        rest.resource.status = "UPDATE_FAILED"  # until the way back has come by
         stack.resources[rest.resource.logical] = rest.resource
     for name, resource in list(stack.resources.items()):
         if resource.fresh and not resource.physical:

@@ -20,6 +20,9 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+_NAMES = {"AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::SNS::Topic": "TopicName"}  # identified by their ARN
+
+
 @cache
 def _all() -> dict[str, Schema]:
     found: dict[str, Schema] = msgspec.json.decode((_HERE / "resource_schemas.json").read_bytes())
@@ -55,6 +58,8 @@ def creates_only(name: str, changed: set[str]) -> bool:
 
 def identifiers(name: str) -> list[str]:
     """The properties by which a template may name a resource of this type; none where AWS makes up its name."""
+    if name in _NAMES:
+        return [_NAMES[name]]
     schema = of(name) or {}
     made_up = {path.split("/")[2] for path in schema.get("readOnlyProperties", [])}
     found = [path.split("/")[2] for path in schema.get("primaryIdentifier", [])]
