@@ -11,12 +11,17 @@ from labsupport import home
 PATIENCE = 20.0  # seconds until a cloud that does not answer counts as failed
 
 
-def started(folder: Path, *options: str) -> tuple[home.Endpoint, subprocess.Popen[bytes] | None]:
-    """The cloud on a home folder, started if none runs there, and its process if it was started now."""
+def started(folder: Path, *, follow: bool = True) -> tuple[home.Endpoint, subprocess.Popen[bytes] | None]:
+    """The cloud on a home folder, started if none runs there, and its process if it was started now.
+
+    `follow`: it ends by itself when this process has ended, in whatever way (a notebook's kernel is often killed).
+    """
     there = home.endpoint(folder)
     if there:
         return there, None
-    command = [sys.executable, "-m", "labsupport.cli", "serve", "--home", str(folder), *options]
+    command = [sys.executable, "-m", "labsupport.cli", "serve", "--home", str(folder)]
+    if follow:
+        command += ["--follow", str(os.getpid())]
     environ = home.without_own_credentials(dict(os.environ))
     process = subprocess.Popen(
         command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,

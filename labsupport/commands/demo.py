@@ -21,7 +21,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 only if every chapter ended as it should."""
     folder = home.folder(arguments.home)
-    endpoint, process = started(folder)
+    endpoint, process = started(folder, follow=not arguments.keep)
     try:
         chapters = _play(folder, endpoint.url, arguments)
     finally:

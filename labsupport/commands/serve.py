@@ -15,6 +15,7 @@ from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.store.migrations import TooNew
 
 PORT_FILE = "port"
+LOOK = 0.5  # seconds between looks at a process that is followed
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         default="enforce",
         help="enforce: signatures and policies are verified; open: nothing is refused (for other test suites)",
     )
+    parser.add_argument("--follow", type=int, metavar="PID", help="end when this process has ended")
     parser.add_argument("--account", type=_account, default="123456789012", help="the first account's id, 12 digits")
 
 
@@ -53,14 +55,14 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings(home=folder, auth=arguments.auth, account=arguments.account)
     try:
         settings.port = arguments.port or _remembered(folder)
-        return _serve(settings, fall_back=not arguments.port)
+        return _serve(settings, fall_back=not arguments.port, follow=arguments.follow)
     except TooNew as problem:
         return _refuse(f"{problem} Use the newer lab, or another --home.")
     except OSError as problem:
         return _refuse(_sentence(problem, settings.port, folder))
 
 
-def _serve(settings: Settings, fall_back: bool) -> int:
+def _serve(settings: Settings, fall_back: bool, follow: int | None) -> int:
     server.prepare_home(settings.home)
     _log_to(settings.home / "logs" / "cloud.log")
     if fall_back and settings.port and _in_use(settings.port):
@@ -70,6 +72,8 @@ def _serve(settings: Settings, fall_back: bool) -> int:
         (settings.home / PORT_FILE).write_text(str(settings.port))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, cloud.rooms["stop"])
+        if follow:
+            cloud.rooms["follow"] = asyncio.get_running_loop().create_task(_end_with(follow, cloud))
         print(
             f"The cloud answers at {settings.endpoint} (home folder {settings.home}, auth {settings.auth}).", flush=True
         )
@@ -77,6 +81,13 @@ def _serve(settings: Settings, fall_back: bool) -> int:
 
     asyncio.run(server.serve(settings, ready))
     return 0
+
+
+async def _end_with(pid: int, cloud: Cloud) -> None:
+    """Stop in order once another process has ended."""
+    while home.is_alive(pid):
+        await asyncio.sleep(LOOK)
+    cloud.rooms["stop"]()
 
 
 def _remembered(folder: Path) -> int:
