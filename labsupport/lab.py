@@ -97,5 +97,5 @@ class Words(str):
         return str(self)
 
     def _repr_html_(self) -> str:
-        style = "white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
+        style = "margin: 0; font-size: 90%; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
         return f'<pre style="{style}">{escape(self)}</pre>'

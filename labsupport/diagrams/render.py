@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 
 PROGRAMS = ("dot", "graphviz-pure")
-LEGIBLE = "36rem"  # the width below which words in a picture would be too small to read
+LEGIBLE = "32rem"  # the width below which words in a picture would be too small to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def _labelled(svg: str, text: str) -> str:
     svg = re.sub(r"<title>.*?</title>", "", svg, flags=re.DOTALL)
     label = escape(text, quote=True)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" fill="currentColor" ', 1)
+    svg = svg.replace('fill="transparent"', 'fill="none"')
     return svg.replace('stroke="black"', 'stroke="currentColor"').replace('fill="black"', 'fill="currentColor"')
 
 
