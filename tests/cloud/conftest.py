@@ -121,3 +121,11 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCl
     running = RunningCloud(tmp_path_factory.mktemp("home"))
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="module")
+def open_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCloud]:
+    """One cloud that refuses nobody, with an account of another number, for a module's tests."""
+    running = RunningCloud(tmp_path_factory.mktemp("open"), auth="open", account="111122223333")
+    yield running
+    running.stop()
