@@ -1,9 +1,12 @@
 """A pipeline's picture: what it says in DOT and in words, and what it falls back to."""
 
+import re
+
 import pytest
 
 from labsupport.diagrams import render
 from labsupport.diagrams.course import course_map
+from labsupport.diagrams.dot import STATES
 from labsupport.diagrams.pipeline import picture
 from labsupport.diagrams.render import Picture
 
@@ -111,3 +114,18 @@ def test_what_cannot_be_drawn_is_told_in_words():
 def test_the_map_marks_what_is_done():
     assert "✔ code" in course_map(["code"]).text
     assert "· build" in course_map(["code"]).text
+
+
+@pytest.mark.parametrize("programs", [("dot", "graphviz-pure"), ("graphviz-pure",)])
+def test_nothing_in_a_picture_is_black_or_white_whatever_the_theme(monkeypatch, programs):
+    monkeypatch.setattr(render, "PROGRAMS", programs)
+    svg = picture(DECLARED, STATE).svg()
+    assert 'fill="currentColor"' in svg.partition(">")[0]  # what words inherit, which have no colour of their own
+    fills = set(re.findall(r'(?:fill|stroke)="([^"]*)"', svg))
+    assert fills <= {"none", "currentColor", *(colour for _, colour in STATES.values())}
+
+
+def test_a_wide_picture_scrolls_where_it_would_be_too_small_to_read():
+    shown = picture(DECLARED, STATE)._repr_html_()
+    assert shown.startswith('<div style="overflow-x: auto"><svg ')
+    assert re.search(r"min-width: min\([\d.]+(pt|px), \d+rem\); max-width: 100%", shown)
