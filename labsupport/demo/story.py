@@ -16,6 +16,7 @@ from labsupport.demo.watching import Run
 Tell = Callable[[str], None]
 Show = Callable[[Run, list[str]], None]
 Decide = Callable[[], bool]
+Conclude = Callable[["Chapter"], None]
 
 
 @dataclass(slots=True)
@@ -35,11 +36,13 @@ class Chapter:
 
 @dataclass(slots=True)
 class Audience:
-    """Who watches: `tell` gets sentences, `show` the execution and the build's new lines; `decide` approves or not."""
+    """Who watches: `tell` gets sentences, `show` the execution and the build's new lines; `decide` approves or not,
+    `conclude` gets each chapter when it is over."""
 
     tell: Tell = lambda _: None
     show: Show = lambda _run, _lines: None
     decide: Decide = lambda: True
+    conclude: Conclude = lambda _: None
     chapters: list[Chapter] = field(default_factory=list)
 
 
@@ -48,6 +51,7 @@ def play(setting: Setting, folder: Path, audience: Audience) -> list[Chapter]:
     for chapter in (_release, _failing_test, _repair, _missing_permission):
         done = chapter(setting, folder, audience)
         audience.chapters.append(done)
+        audience.conclude(done)
         if not done.ok:
             break
     return audience.chapters
