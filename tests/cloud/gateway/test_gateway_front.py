@@ -16,6 +16,7 @@ from labsupport.cloud.core import model
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 COMMIT = "CodeCommit_20150413."
 GET = {**JSON, "X-Amz-Target": f"{COMMIT}GetRepository"}
+NONSENSE = {**JSON, "X-Amz-Target": f"{COMMIT}Nonsense"}
 FORMS = {"Content-Type": FORM}
 BOMB = b"<!DOCTYPE a [<!ENTITY b 'c'>]><Tagging>&b;</Tagging>"
 
@@ -62,7 +63,7 @@ def code(body: bytes) -> str:
         ("codecommit", "POST", "/", GET, b"\xff", ("SerializationException", 400)),
         ("codecommit", "POST", "/", GET, b"[" * 90_000, ("SerializationException", 400)),
         ("codecommit", "POST", "/", GET, b"{}", ("RepositoryNameRequiredException", 400)),
-        ("codecommit", "POST", "/", {**JSON, "X-Amz-Target": f"{COMMIT}Nonsense"}, b"{}", ("UnknownOperationException", 400)),
+        ("codecommit", "POST", "/", NONSENSE, b"{}", ("UnknownOperationException", 400)),
         ("codecommit", "POST", "/", {**JSON, "X-Amz-Target": "Nonsense"}, b"{}", ("UnknownOperationException", 400)),
         ("codecommit", "POST", "/", JSON, b"{}", ("UnknownOperationException", 404)),
         ("iam", "POST", "/", FORMS, b"Action=Nonsense&Version=2010-05-08", ("InvalidAction", 400)),

@@ -17,7 +17,8 @@ def wide(open_cloud: Any) -> Any:
 def client(cloud: Any, service: str, key: str = "testing", token: str | None = None, **config: Any) -> Any:
     return boto3.client(
         service, endpoint_url=cloud.url, region_name="us-east-1", aws_access_key_id=key,
-        aws_secret_access_key="testing", aws_session_token=token, config=Config(retries={"total_max_attempts": 1}, **config),
+        aws_secret_access_key="testing", aws_session_token=token,
+        config=Config(retries={"total_max_attempts": 1}, **config),
     )  # fmt: skip
 
 
