@@ -84,7 +84,8 @@ async def put_object(call: Call, params: Params) -> Params:
     refuse_unsupported(params)
     refuse_too_large(call)
     bucket = bucket_named(call, params)
-    check_write(call.store.get(Object, bucket.name, params["Key"]), params)
+    if params.get("IfMatch") or params.get("IfNoneMatch"):  # told before the body has come; asked again at its end
+        check_write(call.store.get(Object, bucket.name, params["Key"]), params)
     lock, key = locks.new_lock(call, bucket, params["Key"], params)
     made = new_object(call, params, lock, [])
     body = call.body if call.body is not None else params.get("Body")
