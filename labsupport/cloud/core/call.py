@@ -1,7 +1,7 @@
 """One call: who asks, where and when, and what the handler may do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,6 +38,7 @@ class Call:
     source_arn: str = ""  # for a service's own calls: the resource on whose behalf
     signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
+    gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone, for calls that wait
 
     @property
     def store(self) -> Store:

@@ -15,7 +15,7 @@ from labsupport.commands.background import started, stopped
 from labsupport.session import client_of
 
 BUCKET = "revisions"
-STOP_EVENT, DOWNLOAD = "ApplicationStop", "DownloadBundle"
+HOST_ACTIONS = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]  # the last one lets S3 say what is missing
 
 
 def trust(service: str) -> str:
@@ -86,7 +86,7 @@ class World:
 
     def roles(self) -> None:
         for name, service, actions in (
-            ("host", "ec2", ["s3:GetObject", "s3:GetObjectVersion"]),
+            ("host", "ec2", HOST_ACTIONS),
             ("deployer", "codedeploy", ["ec2:DescribeInstances", "sns:Publish"]),
         ):
             self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))
@@ -169,12 +169,15 @@ def eventually(look: Callable[[], Any]) -> Any:
 class Served:
     """The cloud as a process of its own, which can be killed."""
 
-    def __init__(self, home: Path, *options: str) -> None:
+    def __init__(self, home: Path) -> None:
         self.home = home
-        self.start(*options)
+        self.start()
 
-    def start(self, *options: str) -> None:
-        endpoint, process = started(self.home, *options)
+    def start(self, port: str = "") -> None:
+        """At the port it had before, or another."""
+        if port:
+            (self.home / "port").write_text(port)
+        endpoint, process = started(self.home)
         assert process is not None, "a cloud runs there already"
         self.url, self.process = endpoint.url, process
         self.client = client_of(self.home, self.url)

@@ -74,7 +74,7 @@ def test_instances_outlive_a_cloud_that_is_killed(served: Served, same_port: boo
     (name,) = launch(served, UserData=SERVICE)
     service, first = serving(served, name), agent(served, name)
     served.kill()
-    served.start("--port", served.url.rpartition(":")[2] if same_port else free_port())
+    served.start("" if same_port else free_port())
     eventually(lambda: same_port or agent(served, name) != first)
     served.settle("ec2")
     assert psutil.pid_exists(service)

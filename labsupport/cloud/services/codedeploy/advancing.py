@@ -19,7 +19,7 @@ from labsupport.cloud.services.codedeploy.base import (
     targets_of,
 )
 from labsupport.cloud.services.codedeploy.finding import CannotDeploy, Found
-from labsupport.cloud.services.codedeploy.hosts import wake_host
+from labsupport.cloud.services.codedeploy.hosts import forget_offered, wake_host
 from labsupport.cloud.services.codedeploy.revisions import note_used
 
 TOO_MANY_FAILED = (
@@ -144,6 +144,7 @@ def _drop_command(call: Call, target: Target) -> None:
     command = call.store.get(Command, target.account, target.region, target.instance, target.deployment)
     if command:
         call.store.delete(command)
+        forget_offered(call, command)
 
 
 def unknown(message: str) -> Params:

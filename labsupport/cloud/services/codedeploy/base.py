@@ -133,7 +133,6 @@ class Command(msgspec.Struct, kw_only=True):
     deployment: str
     event: str
     created: float
-    offered: float = 0.0
     acknowledged: float | None = None
 
 

@@ -56,7 +56,8 @@ async def poll_host_command(call: Call, params: Params) -> Params:
             if call.epoch >= ends or _is_stopping(call):
                 break
             wait = min(ends, _offered_again(call, instance)) - call.epoch
-            await _wait(call, mine, max(wait, 0.0))
+            if await _client_leaves(call, mine, max(wait, 0.0)):
+                break
     finally:
         hosts.give_up_turn(call, instance, mine)
     return {}
@@ -65,17 +66,15 @@ async def poll_host_command(call: Call, params: Params) -> Params:
 def _offer(call: Call, instance: str) -> Command | None:
     """The first command that nobody works on or was just offered, noted as offered."""
     for command in call.store.list(Command, call.account, call.region, instance):
-        if command.acknowledged is None and command.offered + OFFER_AGAIN <= call.epoch:
-            with call.transaction():
-                command.offered = call.epoch
-                call.store.put(command)
+        if command.acknowledged is None and hosts.offered_at(call, command) + OFFER_AGAIN <= call.epoch:
+            hosts.note_offered(call, command)
             return command
     return None
 
 
 def _offered_again(call: Call, instance: str) -> float:
     waiting = [
-        command.offered + OFFER_AGAIN
+        hosts.offered_at(call, command) + OFFER_AGAIN
         for command in call.store.list(Command, call.account, call.region, instance)
         if command.acknowledged is None
     ]
@@ -87,17 +86,19 @@ def _is_stopping(call: Call) -> bool:
     return stopping is not None and stopping.is_set()
 
 
-async def _wait(call: Call, mine: asyncio.Event, seconds: float) -> None:
-    """For a command, for the cloud to stop, or for time to pass."""
+async def _client_leaves(call: Call, mine: asyncio.Event, seconds: float) -> bool:
+    """Wait for a command, for the cloud to stop, or for time to pass; True if the agent has gone meanwhile."""
     loop = asyncio.get_running_loop()
     waits = [loop.create_task(mine.wait()), loop.create_task(call.cloud.clock.sleep(seconds))]
     stopping: asyncio.Event | None = call.cloud.rooms.get("stopping")
     if stopping is not None:
         waits.append(loop.create_task(stopping.wait()))
+    leaves = asyncio.ensure_future(call.gone()) if call.gone else loop.create_future()
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([*waits, leaves], return_when=asyncio.FIRST_COMPLETED)
+        return leaves.done()
     finally:
-        for one in waits:
+        for one in (*waits, leaves):
             one.cancel()
 
 
@@ -161,6 +162,7 @@ def put_host_command_acknowledgement(call: Call, params: Params) -> Params:
     command = _current(call, target, event)
     if command and command.acknowledged is None:
         command.acknowledged = call.epoch
+        hosts.forget_offered(call, command)
         event.status, event.start, target.updated = "InProgress", call.epoch, call.epoch
         call.store.put(command, target)
     return {"CommandStatus": _status(event)}

@@ -304,12 +304,12 @@ def list_deployments(call: Call, params: Params) -> Params:
 
 def _wanted(deployment: Deployment, params: Params) -> bool:
     span = params.get("createTimeRange", {})
-    start, end = span.get("start"), span.get("end")
+    start, end, created = span.get("start"), span.get("end"), round(deployment.created, 3)  # as it is shown
     return (
         deployment.application == params.get("applicationName", deployment.application)
         and deployment.group == params.get("deploymentGroupName", deployment.group)
         and deployment.status in (params.get("includeOnlyStatuses") or [deployment.status])
         and "externalId" not in params
-        and (start is None or deployment.created >= start.timestamp())
-        and (end is None or deployment.created <= end.timestamp())
+        and (start is None or created >= start.timestamp())
+        and (end is None or created <= end.timestamp())
     )
