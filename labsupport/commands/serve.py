@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -58,6 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _serve(settings, fall_back=not arguments.port, follow=arguments.follow)
     except TooNew as problem:
         return _refuse(f"{problem} Use the newer lab, or another --home.")
+    except sqlite3.DatabaseError as problem:
+        path = folder / "cloud.sqlite3"
+        return _refuse(f"{path} can't be read ({problem}): put it aside and begin anew with `lab reset`, or use --home.")
     except OSError as problem:
         return _refuse(_sentence(problem, settings.port, folder))
 
