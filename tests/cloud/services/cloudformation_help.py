@@ -10,7 +10,7 @@ def text(resources: dict[str, Any], **sections: Any) -> str:
     return json.dumps({"Resources": resources, **sections})
 
 
-def topic(name: str = "", **properties: Any) -> dict[str, Any]:
+def topic(name: Any = "", **properties: Any) -> dict[str, Any]:
     return {**TOPIC, "Properties": {**({"DisplayName": name} if name else {}), **properties}}
 
 

@@ -44,7 +44,8 @@ def test_a_stack_made_by_change_set(stacks: Stacks) -> None:
         "AlreadyExistsException"
     )
     stacks.client.execute_change_set(StackName="cs-new", ChangeSetName="try")
-    assert stacks.end("cs-new") == "CREATE_COMPLETE" and set(stacks.resources("cs-new")) == {"A", "B"}
+    assert stacks.end("cs-new") == "CREATE_COMPLETE"
+    assert set(stacks.resources("cs-new")) == {"A", "B"}
     assert code_of(stacks.client.describe_change_set, StackName="cs-new", ChangeSetName="try") == "ChangeSetNotFound"
 
 
@@ -84,7 +85,8 @@ def test_no_changes(stacks: Stacks) -> None:
     assert (found["Status"], found["StatusReason"], found["Changes"]) == ("FAILED", NO_CHANGES, [])
     execute = {"StackName": "cs-none", "ChangeSetName": "try"}
     code, message = refused(stacks.client.execute_change_set, **execute)
-    assert code == "InvalidChangeSetStatus" and message.endswith("cannot be executed in its current status of [FAILED]")
+    assert code == "InvalidChangeSetStatus"
+    assert message.endswith("cannot be executed in its current status of [FAILED]")
     stacks.client.delete_change_set(**execute)
     assert code_of(stacks.client.describe_change_set, **execute) == "ChangeSetNotFound"
 
@@ -132,6 +134,8 @@ def test_deploy_twice(shared_cloud: Any, stacks: Stacks, tmp_path: Path) -> None
     assert "Successfully created/updated stack - by-cli" in first.stdout
     second = deploy(shared_cloud, path, "--no-fail-on-empty-changeset")
     assert (second.returncode, "No changes to deploy" in second.stdout) == (0, True), second.stderr
+    for one in stacks.client.list_change_sets(StackName="by-cli")["Summaries"]:  # the CLI names them by the second
+        stacks.client.delete_change_set(ChangeSetName=one["ChangeSetId"])
     third = deploy(shared_cloud, path, "--parameter-overrides", "Name=two", "--tags", "a=b")
     assert third.returncode == 0, third.stderr
     assert stacks.look("by-cli")["Tags"] == [{"Key": "a", "Value": "b"}]

