@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(f"{problem} Use the newer lab, or another --home.")
     except sqlite3.DatabaseError as problem:
         path = folder / "cloud.sqlite3"
-        return _refuse(f"{path} can't be read ({problem}): put it aside and begin anew with `lab reset`, or use --home.")
+        return _refuse(f"{path} can't be read ({problem}): begin anew with `lab reset`, or use another --home.")
     except OSError as problem:
         return _refuse(_sentence(problem, settings.port, folder))
 
