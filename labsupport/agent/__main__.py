@@ -4,6 +4,7 @@ import fcntl
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +12,7 @@ from labsupport.agent.calls import Services
 from labsupport.agent.commands import Agent
 from labsupport.agent.journal import Journal
 from labsupport.agent.metadata import Metadata
-from labsupport.agent.polling import Poller
+from labsupport.agent.polling import LONELY, Poller
 from labsupport.agent.settings import BadSettings, Settings, read_settings
 from labsupport.agent.tracking import Tracking
 from labsupport.agent.transport import Unreachable
@@ -24,10 +25,12 @@ def main() -> None:
         sys.exit(f"The CodeDeploy agent cannot start: {error}")
     settings.home.mkdir(parents=True, exist_ok=True)
     held = _take_place(settings.pid_file)
-    journal = Journal(settings.log_file)
     _let_go_of_output(settings)
+    journal = Journal(settings.log_file)
     journal.info("The CodeDeploy agent starts")
-    poller = _poller(settings, journal)
+    poller = _poller(settings, journal, lambda: _still_holds(settings.pid_file, held))
+    if poller is None:
+        return
     journal.info(f"This host is {poller.host}")
     with held:
         poller.run()
@@ -44,6 +47,14 @@ def _take_place(path: Path) -> IO[str]:
     return held
 
 
+def _still_holds(path: Path, held: IO[str]) -> bool:
+    """Whether the agent's place is still there: not if the instance has been taken away."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(held.fileno()))
+    except OSError:
+        return False
+
+
 def _let_go_of_output(settings: Settings) -> None:
     """Whoever started the agent may go; what it prints in spite of its log file must not end it."""
     settings.log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -53,18 +64,19 @@ def _let_go_of_output(settings: Settings) -> None:
     os.close(own)
 
 
-def _poller(settings: Settings, journal: Journal) -> Poller:
-    """Ask the metadata service who this is, until it answers."""
-    metadata = Metadata(settings.metadata)
-    while True:
+def _poller(settings: Settings, journal: Journal, belongs: Callable[[], bool]) -> Poller | None:
+    """Ask the metadata service who this is, until it answers; None if it never does."""
+    metadata, until = Metadata(settings.metadata), time.monotonic() + LONELY
+    while belongs() and time.monotonic() < until:
         try:
             host = metadata.host_identifier()
-            break
         except (*Unreachable, ValueError, KeyError) as error:
             journal.error(f"The metadata service does not answer: {error}")
             time.sleep(0.5)
-    services = Services(settings.endpoint, host.split(":")[3], metadata)
-    return Poller(Agent(settings, services, journal), host, Tracking(settings.deployments / "ongoing-deployment"))
+            continue
+        agent = Agent(settings, Services(settings.endpoint, host.split(":")[3], metadata), journal)
+        return Poller(agent, host, Tracking(settings.deployments / "ongoing-deployment"), belongs)
+    return None
 
 
 if __name__ == "__main__":

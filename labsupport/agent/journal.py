@@ -26,8 +26,9 @@ class Journal:
     def write(self, severity: str, text: str) -> None:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         line = f"{moment} {severity:<5} [codedeploy-agent({os.getpid()})]: {text}\n"
+        if not self.path.parent.is_dir():
+            return  # the instance has been taken away: nothing of it may come to be again
         with self.lock:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.exists() and self.path.stat().st_size > _LARGEST:
                 self.path.replace(self.path.with_name(self.path.name + ".1"))
             with self.path.open("a") as file:

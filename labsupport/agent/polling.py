@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,34 +19,41 @@ from labsupport.agent.transport import Unreachable
 _POLL_TIMEOUT = 60.0  # seconds; the service answers a poll after twenty at the latest
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between tries that fail
 _INSIST_FOR = 3600.0  # seconds for which a call is tried again while nobody answers
+LONELY = 900.0  # seconds without any answer after which an idle agent ends: a cloud that comes back starts it again
 Trouble = (ServiceError, NoCredentials, *Unreachable)
 
 
 @dataclass
 class Poller:
-    """`busy` are the commands that are being worked on: the service may offer one twice."""
+    """`busy` are the commands that are being worked on: the service may offer one twice. `belongs` tells whether the
+    instance is still there."""
 
     agent: Agent
     host: str
     tracking: Tracking
+    belongs: Callable[[], bool] = lambda: True
     busy: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Until `stopping` is set."""
+        """Until `stopping` is set, the instance is gone, or nobody has answered for long."""
         self.answer_for_interrupted()
-        pause = _FIRST_PAUSE
-        while not self.stopping.is_set():
+        pause, heard = _FIRST_PAUSE, time.monotonic()
+        while not self.stopping.is_set() and self.belongs():
             begun = time.monotonic()
+            if begun - heard > LONELY and not self.busy:
+                self.agent.journal.warn(f"Nobody has answered for {LONELY:.0f} seconds: the agent ends")
+                return
             try:
                 command = self.poll()
             except Trouble as error:
                 self.agent.journal.error(f"Error polling for host commands: {type(error).__name__} - {error}")
+                heard = heard if isinstance(error, Unreachable) else time.monotonic()
                 self.stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE if isinstance(error, NoCredentials | ServiceError) else 1.0)
                 continue
-            pause = _FIRST_PAUSE
+            pause, heard = _FIRST_PAUSE, time.monotonic()
             if command:
                 self.take(command)
             elif time.monotonic() - begun < 1:

@@ -51,6 +51,7 @@ class Host:
         self.storage = Storage()
         self.settings = Settings(root, "", "", {"PATH": "/usr/bin:/bin"})
         self.settings.home.mkdir(parents=True)
+        self.settings.log_file.parent.mkdir(parents=True)
         self.agent = Agent(self.settings, self.storage, Journal(self.settings.log_file))  # type: ignore[arg-type]
 
     def spec(self, deployment: str = "d-1", **more: Any) -> Specification:

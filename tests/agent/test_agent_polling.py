@@ -79,6 +79,7 @@ def service() -> Service:
 @pytest.fixture
 def poller(service: Service, tmp_path: Path) -> Poller:
     settings = Settings(tmp_path, "", "", {"PATH": "/usr/bin:/bin"})
+    settings.log_file.parent.mkdir(parents=True)
     agent = Agent(settings, service, Journal(settings.log_file))  # type: ignore[arg-type]
     return Poller(agent, HOST, Tracking(tmp_path / "ongoing"))
 
@@ -165,6 +166,23 @@ def test_polling_goes_on_whatever_happens(poller: Poller, service: Service, trou
     run_until(poller, service, 3)
     log = poller.agent.settings.log_file.read_text()
     assert log.count(f"Error polling for host commands: {type(trouble).__name__}") == 2
+
+
+def test_an_agent_ends_with_its_instance(poller: Poller, service: Service) -> None:
+    there = iter([True, True, False])
+    poller.belongs = lambda: next(there)
+    poller.run()
+    assert len(service.called("PollHostCommand")) == 2
+
+
+def test_an_agent_that_nobody_answers_ends(poller: Poller, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(0, 100_000, 300))
+    monkeypatch.setattr("labsupport.agent.polling.time.monotonic", lambda: next(seconds))
+    service.script["PollHostCommand"] = [ConnectionRefusedError()] * 100
+    monkeypatch.setattr(poller.stopping, "wait", lambda _: False)
+    poller.run()
+    assert 1 <= len(service.called("PollHostCommand")) < 10
+    assert "Nobody has answered for 900 seconds" in poller.agent.settings.log_file.read_text()
 
 
 def test_a_command_for_another_host_is_not_taken(poller: Poller, service: Service) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from labsupport.cloud.runner import reap
 from labsupport.commands.background import started, stopped
 from labsupport.session import client_of
 
@@ -187,9 +188,10 @@ class Served:
         self._ended()
 
     def stop(self) -> None:
-        """In order; nothing where it does not run."""
+        """In order; what a cloud that was killed has left running is ended too."""
         stopped(self.home)
         self._ended()
+        reap.reap([one.name for one in (self.home / "instances").glob("*")])
 
     def _ended(self) -> None:
         try:
