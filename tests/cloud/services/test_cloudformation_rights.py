@@ -43,8 +43,36 @@ def test_a_role_that_does_not_trust_cloudformation(shared_cloud: Any) -> None:
     role = iam.create_role(RoleName="for-builds", AssumeRolePolicyDocument=trusting("codebuild.amazonaws.com"))["Role"]
     iam.put_role_policy(RoleName="for-builds", PolicyName="own", PolicyDocument=policy(may("*")))
     stacks = Stacks(shared_cloud)
-    assert stacks.create("untrusted", {"T": TOPIC}, RoleARN=role["Arn"]) == "ROLLBACK_COMPLETE"
-    assert "sts:AssumeRole" in stacks.why("untrusted", "T")
+    message = ("ValidationError", f"Role {role['Arn']} is invalid or cannot be assumed")
+    request = {"StackName": "untrusted", "TemplateBody": text({"T": TOPIC}), "RoleARN": role["Arn"]}
+    assert refused(stacks.client.create_stack, **request) == message
+    assert not stacks.there("untrusted")
+    stacks.create("untrusted", {"T": TOPIC})
+    changed = {**request, "TemplateBody": text({"T": topic("x")})}
+    for operation, params in (
+        (stacks.client.update_stack, changed),
+        (stacks.client.delete_stack, {"StackName": "untrusted", "RoleARN": role["Arn"]}),
+    ):
+        assert refused(operation, **params) == message
+    assert stacks.look("untrusted")["StackStatus"] == "CREATE_COMPLETE"
+
+
+def test_a_role_that_is_gone_by_the_time_it_is_needed(shared_cloud: Any) -> None:
+    role, stacks = service_role(shared_cloud, "short", "cloudformation", may("sns:*")), Stacks(shared_cloud)
+    assert stacks.create("short", {"T": TOPIC}, RoleARN=role) == "CREATE_COMPLETE"
+    iam = shared_cloud.client("iam")
+    iam.delete_role_policy(RoleName="short", PolicyName="own")
+    iam.delete_role(RoleName="short")
+    assert stacks.delete("short") == "DELETE_FAILED"
+    other = service_role(shared_cloud, "longer", "cloudformation", may("sns:*"))
+    assert stacks.delete("short", RoleARN=other) == "DELETE_COMPLETE"
+
+
+def test_with_all_checks_off_anybody_may(start_cloud: Any) -> None:
+    cloud = start_cloud(auth="open")
+    keys = {"AccessKeyId": "test", "SecretAccessKey": "test", "SessionToken": None}
+    stacks = Stacks(cloud, cloud.client("cloudformation", credentials=keys))
+    assert stacks.create("open", {"T": TOPIC}) == "CREATE_COMPLETE"
 
 
 def test_rights_on_single_stacks(shared_cloud: Any) -> None:

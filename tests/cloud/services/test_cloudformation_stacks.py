@@ -367,6 +367,23 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
     assert not stacks.there("never")
 
 
+@pytest.mark.parametrize("name", ["a_b", "1a", "a/b", "a b", "a" * 129, "ä"])
+def test_names_that_no_stack_can_have(stacks: Stacks, name: str) -> None:
+    for operation, more in (
+        (stacks.client.create_stack, {}),
+        (stacks.client.create_change_set, {"ChangeSetName": "c", "ChangeSetType": "CREATE"}),
+    ):
+        code, message = refused(operation, StackName=name, TemplateBody=text({"A": TOPIC}), **more)
+        assert (code, "stackName" in message) == ("ValidationError", True), message
+
+
+def test_an_output_of_what_a_type_does_not_have(stacks: Stacks) -> None:
+    sections = {"Outputs": {"O": {"Value": {"Fn::GetAtt": ["A", "Size"]}}}}
+    body = text({"A": TOPIC}, **sections)
+    message = "Template error: resource A does not support attribute type Size in Fn::GetAtt"
+    assert refused(stacks.client.create_stack, StackName="size", TemplateBody=body) == ("ValidationError", message)
+
+
 def test_a_template_in_s3(shared_cloud: Any, stacks: Stacks) -> None:
     s3 = shared_cloud.client("s3")
     s3.create_bucket(Bucket="templates")

@@ -1,5 +1,6 @@
 """What a request for a stack is made of: template, parameters, capabilities, tags; checked before anything begins."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,7 @@ _IAM = (*_NAMED, "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPoli
 _NOT_TAKEN = ("ResourceTypes", "RollbackConfiguration", "StackPolicyURL", "StackPolicyBody", "ImportExistingResources",
               "NotificationARNs", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport",
               "IncludeNestedStacks", "DeploymentMode")  # fmt: skip
+_STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _LARGEST_BODY = 51_200  # bytes of a template in a request
 
 
@@ -140,7 +142,8 @@ def prepare(call: Call, stack: Stack) -> None:
     rules.check(scope)
     names = wanted(template, scope)
     _refuse_unknown(template, names)
-    walk([template["Resources"][name].get("Properties", {}) for name in names], _attribute_check(template))
+    used = [template["Resources"][name].get("Properties", {}) for name in names]
+    walk([*used, template["Outputs"]], _attribute_check(template))
     graph.order(graph.dependencies(template, names, scope.conditions))
 
 
@@ -165,6 +168,21 @@ def _attribute_check(template: Template) -> Callable[[str, Any], None]:
             raise invalid(f"Template error: {text}")
 
     return check
+
+
+def check_name(name: str) -> None:
+    """A stack's name is part of its ARN and of the names that are made up for its resources."""
+    if not _STACK_NAME.fullmatch(name):
+        must = f"failed to satisfy constraint: Member must satisfy regular expression pattern: {_STACK_NAME.pattern}"
+        raise invalid(f"1 validation error detected: Value '{name}' at 'stackName' {must}")
+
+
+def check_role(call: Call, role: str) -> None:
+    """A role that CloudFormation cannot take on is refused before anything begins."""
+    try:
+        call.aws("sts", role=role, session="AWSCloudFormation").caller()
+    except AwsError:
+        raise invalid(f"Role {role} is invalid or cannot be assumed") from None
 
 
 def caller_key(call: Call, role: str) -> str:

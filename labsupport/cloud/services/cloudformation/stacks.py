@@ -3,7 +3,14 @@
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.cloudformation.asking import caller_key, prepare, target_of, template_text
+from labsupport.cloud.services.cloudformation.asking import (
+    caller_key,
+    check_name,
+    check_role,
+    prepare,
+    target_of,
+    template_text,
+)
 from labsupport.cloud.services.cloudformation.base import invalid, service
 from labsupport.cloud.services.cloudformation.records import (
     Export,
@@ -25,6 +32,9 @@ UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "
 
 def new_stack(call: Call, params: Params, target: Target, status: str) -> Stack:
     role = params.get("RoleARN", "")
+    check_name(params["StackName"])
+    if role:
+        check_role(call, role)
     return Stack(
         account=call.account,
         region=call.region,
@@ -206,6 +216,9 @@ def continue_update_rollback(call: Call, params: Params) -> Params:
 
 
 def _take_over(call: Call, stack: Stack, params: Params) -> None:
+    """An operation's role (from now on the stack's), or its caller's rights."""
+    if params.get("RoleARN"):
+        check_role(call, params["RoleARN"])
     stack.role = params.get("RoleARN", stack.role)
     stack.caller_key = caller_key(call, stack.role)
     stack.token = params.get("ClientRequestToken", "")
