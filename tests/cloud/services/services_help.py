@@ -13,16 +13,16 @@ from labsupport import mailbox
 ACCOUNT = "123456789012"
 
 
-def refused(operation: Any, /, **params: Any) -> tuple[str, str]:
+def refused(operation: Any, /, *given: Any, **params: Any) -> tuple[str, str]:
     """The code and the message of the error that a call ends with."""
     with pytest.raises(ClientError) as caught:
-        operation(**params)
+        operation(*given, **params)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
 
 
-def code_of(operation: Any, /, **params: Any) -> str:
-    return refused(operation, **params)[0]
+def code_of(operation: Any, /, *given: Any, **params: Any) -> str:
+    return refused(operation, *given, **params)[0]
 
 
 def policy(*statements: dict[str, Any]) -> str:

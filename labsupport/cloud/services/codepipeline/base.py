@@ -36,6 +36,7 @@ class Pipeline(msgspec.Struct, kw_only=True):
     shut: dict[str, Transition] = {}  # by stage name: transitions that are disabled
     tags: dict[str, str] = {}
     runs: int = 0  # executions so far: their order
+    polled: dict[str, str] = {}  # by source action: the revision that was there when it was last looked
 
     @property
     def arn(self) -> str:
@@ -78,6 +79,8 @@ class Execution(msgspec.Struct, kw_only=True):
     outputs: dict[str, dict[str, str]] = {}  # namespace -> variables that actions have given
     stop_reason: str = ""
     token: str = ""  # clientRequestToken of the start
+    overrides: dict[str, dict[str, str]] = {}  # by source action: revisions that this start asks for, by their type
+    attempts: int = 1
 
 
 @record("codepipeline.action", key=("account", "region", "execution", "id"))
@@ -146,18 +149,28 @@ def executions_of(call: Call, pipeline: str) -> list[Execution]:
     return list(call.store.list(Execution, call.account, call.region, pipeline))
 
 
+def find_execution(call: Call, pipeline: str, execution_id: str) -> Execution | None:
+    return next((one for one in executions_of(call, pipeline) if one.id == execution_id), None)
+
+
 def execution_of(call: Call, pipeline: str, execution_id: str) -> Execution:
-    for execution in executions_of(call, pipeline):
-        if execution.id == execution_id:
-            return execution
-    message = f"Could not find any pipeline execution for pipeline {pipeline} with execution id {execution_id}"
-    raise AwsError("PipelineExecutionNotFoundException", message)
+    execution = find_execution(call, pipeline, execution_id)
+    if execution is None:
+        message = f"Could not find any pipeline execution for pipeline {pipeline} with execution id {execution_id}"
+        raise AwsError("PipelineExecutionNotFoundException", message)
+    return execution
 
 
 def actions_of(call: Call, execution_id: str) -> list[Action]:
     """An execution's actions in the order in which they began."""
     found = call.store.list(Action, call.account, call.region, execution_id)
     return sorted(found, key=lambda action: (action.started, action.id))
+
+
+def artifacts_of(call: Call, execution_id: str) -> dict[str, Params]:
+    """The artifacts that an execution's actions have given out, by name; those of the newest try."""
+    done = [one for one in actions_of(call, execution_id) if one.status == "Succeeded"]
+    return {output["name"]: output for one in done for output in one.outputs}
 
 
 def stage_named(stages: list[Params], name: str, pipeline: str) -> Params:

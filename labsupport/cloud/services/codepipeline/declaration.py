@@ -34,9 +34,7 @@ PROVIDERS: dict[tuple[str, str], Provider] = {
     ),
     ("Build", "CodeBuild"): _CODEBUILD,
     ("Test", "CodeBuild"): _CODEBUILD,
-    ("Approval", "Manual"): Provider(
-        (0, 0), (0, 0), (), ("NotificationArn", "CustomData", "ExternalEntityLink", "TimeoutInMinutes")
-    ),
+    ("Approval", "Manual"): Provider((0, 0), (0, 0), (), ("NotificationArn", "CustomData", "ExternalEntityLink")),
     ("Deploy", "CloudFormation"): Provider((0, 10), (0, 1), ("ActionMode",), _CLOUDFORMATION),
     ("Deploy", "CodeDeploy"): Provider((1, 1), (0, 0), ("ApplicationName", "DeploymentGroupName")),
     ("Deploy", "S3"): Provider(
@@ -65,14 +63,28 @@ def action_error(message: str) -> AwsError:
     return AwsError("InvalidActionDeclarationException", message)
 
 
-def check(pipeline: Params) -> None:
+def check(pipeline: Params, region: str) -> None:
     """Refuse a declaration that could never run, naming the place."""
-    _check_stores(pipeline)
+    _check_stores(pipeline, region)
     stages = pipeline["stages"]
     if len(stages) < 2:
-        raise structure("Pipeline has only 1 stage(s). There should be a minimum of 2 stages in a pipeline")
+        count = len(stages)
+        raise structure(f"Pipeline has only {count} stage(s). There should be a minimum of 2 stages in a pipeline")
     for rule in (_check_names, _check_sources, _check_actions, _check_artifacts, _check_options, _check_variables):
         rule(pipeline)
+    for stage, action in actions(pipeline):
+        if action.get("region", region) != region:
+            raise not_simulated(f"An action in another region ({_place(stage, action)})")
+
+
+def store(pipeline: Params) -> Params:
+    """The artifact store, whichever way it is declared."""
+    found: Params = pipeline.get("artifactStore") or next(iter(pipeline["artifactStores"].values()))
+    return found
+
+
+def _place(stage: Params, action: Params) -> str:
+    return f"action '{action['name']}' in stage '{stage['name']}'"
 
 
 def actions(pipeline: Params) -> Iterator[tuple[Params, Params]]:
@@ -82,11 +94,14 @@ def actions(pipeline: Params) -> Iterator[tuple[Params, Params]]:
             yield stage, action
 
 
-def _check_stores(pipeline: Params) -> None:
+def _check_stores(pipeline: Params, region: str) -> None:
     if ("artifactStore" in pipeline) == ("artifactStores" in pipeline):
         message = "Either artifactStore or artifactStores has to be given in the pipeline declaration, and not both"
         raise structure(message)
-    if "artifactStores" in pipeline:
+    regions = set(pipeline.get("artifactStores", {region: {}}))
+    if region not in regions:
+        raise structure(f"The artifact stores of the pipeline need one in the region of the pipeline, {region}")
+    if len(regions) > 1:
         raise not_simulated("A pipeline with artifact stores in several regions")
 
 
@@ -113,20 +128,19 @@ def _check_names(pipeline: Params) -> None:
 def _check_sources(pipeline: Params) -> None:
     first, *rest = pipeline["stages"]
     if any(action["actionTypeId"]["category"] != "Source" for action in first["actions"]):
-        message = f"Stage '{first['name']}' must contain only Source actions: it is the first stage of the pipeline"
-        raise structure(message)
+        raise structure("Pipeline should start with a stage that only contains source actions")
     for stage in rest:
         if any(action["actionTypeId"]["category"] == "Source" for action in stage["actions"]):
-            message = f"Source actions may occur in the first stage only: stage '{stage['name']}' has one"
-            raise structure(message)
+            raise structure(f"Only the first stage may contain source actions: stage '{stage['name']}' has one")
 
 
 def _check_actions(pipeline: Params) -> None:
     for stage, action in actions(pipeline):
-        place = f"action '{action['name']}' in stage '{stage['name']}'"
-        provider = provider_of(action["actionTypeId"], place)
-        _check_counts(action, provider, place)
-        _check_configuration(action.get("configuration", {}), provider, place)
+        provider = provider_of(action["actionTypeId"], _place(stage, action))
+        _check_counts(action, provider)
+        _check_configuration(action, provider)
+        if "timeoutInMinutes" in action and action["actionTypeId"]["category"] != "Approval":
+            raise action_error(f"Action '{action['name']}' has timeoutInMinutes, which only manual approvals have")
 
 
 def provider_of(kind: Params, place: str) -> Provider:
@@ -142,52 +156,49 @@ def provider_of(kind: Params, place: str) -> Provider:
     raise structure(f"ActionType ({text}) in {place} is not available in region")
 
 
-def _check_counts(action: Params, provider: Provider, place: str) -> None:
+def _check_counts(action: Params, provider: Provider) -> None:
     for key, kind, (least, most) in (
         ("inputArtifacts", "input", provider.inputs),
         ("outputArtifacts", "output", provider.outputs),
     ):
         count = len(action.get(key, []))
         if not least <= count <= most:
-            limit = f"at least {least}" if count < least else f"at most {most}"
-            message = (
-                f"{place.capitalize()} has {count} {kind} artifact(s); its type "
-                f"{action['actionTypeId']['provider']} takes {limit}"
+            raise action_error(
+                f"Action '{action['name']}' has {count} {kind} artifact(s); an action of the provider "
+                f"{action['actionTypeId']['provider']} has a minimum of {least} and a maximum of {most}"
             )
-            raise action_error(message)
 
 
-def _check_configuration(configuration: Params, provider: Provider, place: str) -> None:
+def _check_configuration(action: Params, provider: Provider) -> None:
+    configuration = action.get("configuration", {})
     for name in provider.required:
         if not configuration.get(name):
-            raise action_error(f"Action configuration for {place} is missing required configuration '{name}'")
+            message = f"Action configuration for action '{action['name']}' is missing required configuration '{name}'"
+            raise action_error(message)
     unknown = sorted(set(configuration) - {*provider.required, *provider.optional})
     if unknown:
-        raise action_error(f"Action configuration for {place} contains unknown configuration '{unknown[0]}'")
+        message = f"Action configuration for action '{action['name']}' contains unknown configuration '{unknown[0]}'"
+        raise action_error(message)
 
 
 def _check_artifacts(pipeline: Params) -> None:
     """An input has to be the output of an action that runs before."""
     made: dict[str, tuple[int, int]] = {}
-    for number, stage in enumerate(pipeline["stages"]):
-        for action in stage["actions"]:
-            for output in action.get("outputArtifacts", []):
-                if output["name"] in made:
-                    message = (
-                        f"Output artifact name must be unique within the pipeline: '{output['name']}' is used twice"
-                    )
-                    raise structure(message)
-                made[output["name"]] = (number, action.get("runOrder", 1))
-    for number, stage in enumerate(pipeline["stages"]):
-        for action in stage["actions"]:
-            place = (number, action.get("runOrder", 1))
-            for given in action.get("inputArtifacts", []):
-                if made.get(given["name"], place) >= place:
-                    message = (
-                        f"Action '{action['name']}' in stage '{stage['name']}' takes the input artifact "
-                        f"'{given['name']}', which no earlier action gives out"
-                    )
-                    raise structure(message)
+    order = {stage["name"]: number for number, stage in enumerate(pipeline["stages"])}
+    for stage, action in actions(pipeline):
+        for output in action.get("outputArtifacts", []):
+            if output["name"] in made:
+                name = output["name"]
+                raise structure(f"Output artifact name must be unique within the pipeline: '{name}' is used twice")
+            made[output["name"]] = (order[stage["name"]], action.get("runOrder", 1))
+    for stage, action in actions(pipeline):
+        place = (order[stage["name"]], action.get("runOrder", 1))
+        for given in action.get("inputArtifacts", []):
+            if made.get(given["name"], place) >= place:
+                raise structure(
+                    f"Input Artifact Bundle {given['name']} in action {action['name']} is not declared as Output "
+                    "Artifact Bundle in any of the preceding actions"
+                )
 
 
 def _check_options(pipeline: Params) -> None:
@@ -210,8 +221,8 @@ def _check_variables(pipeline: Params) -> None:
     declared = {variable["name"] for variable in pipeline.get("variables", [])}
     namespaces = {action.get("namespace") for _, action in actions(pipeline)} | {"codepipeline", "variables"}
     for stage, action in actions(pipeline):
-        place = f"action '{action['name']}' in stage '{stage['name']}'"
         for reference in references(action.get("configuration", {})):
             namespace, _, name = reference.partition(".")
             if namespace not in namespaces or (namespace == "variables" and name not in declared):
+                place = _place(stage, action)
                 raise action_error(f"The variable '#{{{reference}}}' of {place} refers to what is not declared")

@@ -21,7 +21,7 @@ def _time(epoch: float) -> str:
 
 
 def _arn(call: Call, execution: Execution) -> str:
-    return call.arn(execution.pipeline)
+    return f"arn:aws:codepipeline:{execution.region}:{execution.account}:{execution.pipeline}"
 
 
 def _base(execution: Execution) -> Params:
@@ -30,6 +30,7 @@ def _base(execution: Execution) -> Params:
         "execution-id": execution.id,
         "start-time": _time(execution.started),
         "version": float(execution.version),
+        "pipeline-execution-attempt": float(execution.attempts),
     }
 
 
@@ -40,6 +41,8 @@ def pipeline_changed(call: Call, execution: Execution, state: str = "") -> None:
             "trigger-type": execution.trigger["triggerType"],
             "trigger-detail": execution.trigger["triggerDetail"],
         }
+    if execution.status in ("Stopping", "Stopped") and execution.stop_reason:
+        detail["stop-execution-comments"] = execution.stop_reason
     call.emit("CodePipeline Pipeline Execution State Change", detail, [_arn(call, execution)])
 
 
@@ -56,7 +59,7 @@ def action_changed(call: Call, execution: Execution, action: Action) -> None:
         "action": action.name,
         "action-execution-id": action.id,
         "state": {"Abandoned": "ABANDONED"}.get(action.status) or _PIPELINE[action.status],
-        "region": call.region,
+        "region": execution.region,
         "type": {name: kind[name] for name in ("owner", "provider", "category", "version")},
         "input-artifacts": [_artifact(one) for one in action.inputs],
         "output-artifacts": [_artifact(one) for one in action.outputs] if action.status == "Succeeded" else [],
@@ -71,9 +74,10 @@ def _artifact(one: Params) -> Params:
 
 
 def _result(action: Action) -> Params:
-    result = {
+    found = {
         "external-execution-url": action.url,
-        "external-execution-summary": action.summary or action.error.get("message", ""),
+        "external-execution-summary": action.error.get("message", "") or action.summary,
         "external-execution-id": action.external_id,
+        "error-code": action.error.get("code", ""),
     }
-    return {**result, "error-code": action.error["code"]} if action.error else result
+    return {name: value for name, value in found.items() if value}

@@ -13,23 +13,53 @@ from labsupport.cloud.services.codepipeline.base import (
     actions_of,
     execution_of,
     executions_of,
+    find_execution,
     on_pipeline,
     pipeline_named,
     service,
+    stage_named,
 )
 from labsupport.cloud.services.codepipeline.pipelines import bad_token, moment
 from labsupport.cloud.services.codepipeline.running import begin, end_action, seen_in
 
+_REVISIONS = {"CodeCommit": ("COMMIT_ID",), "S3": ("S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY")}
+_NOT_STOPPABLE = (
+    "Unable to stop the pipeline execution. The execution might already be in a Stopped state, or it might no longer "
+    "be in progress."
+)
+_NOT_RETRYABLE = (
+    "Unable to retry. The pipeline structure or stage state might have changed while actions awaited retry, or the "
+    "stage contains no failed actions."
+)
+_NOT_LATEST = (
+    "The stage has failed in a later run of the pipeline and the pipelineExecutionId associated with the request is "
+    "out of date."
+)
+
 
 @service.operation(on=on_pipeline("name"))
 def start_pipeline_execution(call: Call, params: Params) -> Params:
+    """A new execution; the same request token again gives the one that it began."""
     pipeline = pipeline_named(call, params["name"])
     token = params.get("clientRequestToken", "")
-    if params.get("sourceRevisions"):
-        raise not_simulated("An execution with overridden source revisions")
-    same = [one for one in executions_of(call, pipeline.name) if token and one.token == token]
-    execution = same[0] if same else begin(call, pipeline, _trigger(call), _variables(pipeline, params), token)
+    same = next((one for one in executions_of(call, pipeline.name) if token and one.token == token), None)
+    execution = same or begin(
+        call, pipeline, _trigger(call), _variables(pipeline, params), token, _overrides(pipeline, params)
+    )
     return {"pipelineExecutionId": execution.id}
+
+
+def _overrides(pipeline: Pipeline, params: Params) -> dict[str, dict[str, str]]:
+    """The revisions that this start asks for instead of the newest, by source action."""
+    sources = {one["name"]: one["actionTypeId"]["provider"] for one in pipeline.stages[0]["actions"]}
+    found: dict[str, dict[str, str]] = {}
+    for one in params.get("sourceRevisions", []):
+        name, kind = one["actionName"], one["revisionType"]
+        if kind not in _REVISIONS.get(sources.get(name, ""), ()):
+            message = f"Source revision of the type {kind} for the action '{name}' does not fit any source action"
+            raise AwsError("ValidationException", message)
+        found.setdefault(name, {})[kind] = one["revisionValue"]
+    return found
 
 
 def _trigger(call: Call) -> dict[str, str]:
@@ -57,26 +87,34 @@ def _variables(pipeline: Pipeline, params: Params) -> dict[str, str]:
 
 @service.operation(on=on_pipeline("pipelineName"))
 def stop_pipeline_execution(call: Call, params: Params) -> Params:
+    """Begin nothing more; what runs is waited for, or abandoned."""
     pipeline = pipeline_named(call, params["pipelineName"])
-    execution = execution_of(call, pipeline.name, params["pipelineExecutionId"])
+    execution = find_execution(call, pipeline.name, params["pipelineExecutionId"])
     abandon = params.get("abandon", False)
+    if execution is None or execution.status not in ACTIVE:
+        raise AwsError("PipelineExecutionNotStoppableException", _NOT_STOPPABLE)
     if execution.status == "Stopping" and not abandon:
-        message = f"Pipeline execution {execution.id} is already stopping"
+        message = (
+            "The pipeline execution is already in a Stopping state. If you already chose to stop and wait, you cannot "
+            "make that request again."
+        )
         raise AwsError("DuplicatedStopRequestException", message)
-    if execution.status not in ACTIVE:
-        message = f"Unable to stop pipeline execution. The execution {execution.id} is in the state {execution.status}"
-        raise AwsError("PipelineExecutionNotStoppableException", message)
-    execution.status, execution.stop_reason = "Stopping", params.get("reason", "")
-    execution.updated = call.epoch
-    stage = execution.stages[execution.at]
-    if stage.status == "InProgress":
-        stage.status = "Stopping"
-    call.store.put(execution)
-    events.pipeline_changed(call, execution)
+    _stop(call, execution, params.get("reason", ""))
     for action in _running(call, execution) if abandon else []:
         end_action(call, execution, action, "Abandoned", call.caller.arn)
     call.start("advance", pipeline.name)
     return {"pipelineExecutionId": execution.id}
+
+
+def _stop(call: Call, execution: Execution, reason: str) -> None:
+    execution.status, execution.updated = "Stopping", call.epoch
+    execution.stop_reason = reason or execution.stop_reason
+    events.pipeline_changed(call, execution)
+    stage = execution.stages[execution.at]
+    if stage.status == "InProgress":
+        stage.status = "Stopping"
+        events.stage_changed(call, execution, stage.name, "Stopping")
+    call.store.put(execution)
 
 
 def _running(call: Call, execution: Execution) -> list[Action]:
@@ -91,31 +129,33 @@ def _on_stage(call: Call, params: Params) -> str:
 def retry_stage_execution(call: Call, params: Params) -> Params:
     """Run a failed stage again in the same execution: its failed actions, or all."""
     pipeline = pipeline_named(call, params["pipelineName"])
-    execution = execution_of(call, pipeline.name, params["pipelineExecutionId"])
-    stage = next((one for one in execution.stages if one.name == params["stageName"]), None)
-    if stage is None:
-        message = f"Pipeline '{pipeline.name}' does not have a stage with name '{params['stageName']}'"
-        raise AwsError("StageNotFoundException", message)
-    current = execution.stages[execution.at]
-    if (
-        execution.status not in ("Failed", "Stopped")
-        or stage is not current
-        or stage.status not in ("Failed", "Stopped")
-    ):
-        message = f"Stage '{stage.name}' is not in a state that can be retried: its last execution has not failed"
-        raise AwsError("StageNotRetryableException", message)
-    if executions_of(call, pipeline.name)[-1].version != execution.version and pipeline.version != execution.version:
-        raise AwsError(
-            "NotLatestPipelineExecutionException", "The pipeline has been changed since this execution began"
-        )
+    stage_named(pipeline.stages, params["stageName"], pipeline.name)
+    execution = find_execution(call, pipeline.name, params["pipelineExecutionId"])
+    if execution is None:
+        raise AwsError("NotLatestPipelineExecutionException", _NOT_LATEST)
+    _check_retry(call, pipeline, execution, params["stageName"])
+    stage = execution.stages[execution.at]
     _forget(call, execution, params["retryMode"])
     stage.status, stage.retries = "InProgress", stage.retries + 1
     execution.status, execution.summary, execution.updated = "InProgress", "", call.epoch
+    execution.stop_reason, execution.attempts = "", execution.attempts + 1
     call.store.put(execution)
     events.pipeline_changed(call, execution, "Resumed")
     events.stage_changed(call, execution, stage.name, "Resumed")
     call.start("advance", pipeline.name)
     return {"pipelineExecutionId": execution.id}
+
+
+def _check_retry(call: Call, pipeline: Pipeline, execution: Execution, name: str) -> None:
+    stage = execution.stages[execution.at]
+    is_over = execution.status in ("Failed", "Stopped") and stage.status in ("Failed", "Stopped")
+    if not is_over or stage.name != name or pipeline.version != execution.version:
+        raise AwsError("StageNotRetryableException", _NOT_RETRYABLE)
+    if pipeline.declaration["executionMode"] == "PARALLEL":
+        return
+    later = [one for one in executions_of(call, pipeline.name) if one.order > execution.order]
+    if any(run.name == name and run.status for one in later for run in one.stages):
+        raise AwsError("NotLatestPipelineExecutionException", _NOT_LATEST)
 
 
 def _forget(call: Call, execution: Execution, mode: str) -> None:
@@ -134,9 +174,7 @@ def _on_action(call: Call, params: Params) -> str:
 @service.operation(on=_on_action)
 def put_approval_result(call: Call, params: Params) -> Params:
     pipeline = pipeline_named(call, params["pipelineName"])
-    stage = next((one for one in pipeline.stages if one["name"] == params["stageName"]), None)
-    if stage is None:
-        raise AwsError("StageNotFoundException", f"Stage '{params['stageName']}' was not found in {pipeline.name}")
+    stage = stage_named(pipeline.stages, params["stageName"], pipeline.name)
     if params["actionName"] not in {one["name"] for one in stage["actions"]}:
         raise AwsError("ActionNotFoundException", f"Action '{params['actionName']}' was not found in {stage['name']}")
     execution, action = _waiting_approval(call, pipeline, params)
@@ -194,11 +232,21 @@ def get_pipeline_execution(call: Call, params: Params) -> Params:
 def list_pipeline_executions(call: Call, params: Params) -> Params:
     """The newest first."""
     pipeline = pipeline_named(call, params["pipelineName"])
-    if params.get("filter"):
-        raise not_simulated("A filter of pipeline executions")
-    found = executions_of(call, pipeline.name)[::-1]
-    chosen, token = paging.page_of_list(found, params.get("nextToken"), params.get("maxResults", 100), bad_token())
+    wanted = params.get("filter", {}).get("succeededInStage", {}).get("stageName")
+    found = [one for one in reversed(executions_of(call, pipeline.name)) if wanted is None or _passed(one, wanted)]
+    chosen, token = paging.page(
+        found,
+        lambda one: one.order,
+        params.get("nextToken"),
+        params.get("maxResults", 100),
+        bad_token(),
+        descending=True,
+    )
     return {"pipelineExecutionSummaries": [_summary(one) for one in chosen], "nextToken": token}
+
+
+def _passed(execution: Execution, stage: str) -> bool:
+    return any(one.name == stage and one.status == "Succeeded" for one in execution.stages)
 
 
 def _summary(execution: Execution) -> Params:
@@ -231,14 +279,31 @@ def _source_of(execution: Execution, artifact: str) -> str:
 @service.operation(on=on_pipeline("pipelineName"))
 def list_action_executions(call: Call, params: Params) -> Params:
     """The newest first, of one execution or of all."""
-    pipeline = pipeline_named(call, params["pipelineName"])
-    wanted = params.get("filter", {}).get("pipelineExecutionId")
-    chosen_runs = [one for one in executions_of(call, pipeline.name) if wanted in (None, one.id)]
-    if wanted and not chosen_runs:
-        execution_of(call, pipeline.name, wanted)
-    found = [action for one in reversed(chosen_runs) for action in reversed(actions_of(call, one.id))]
-    chosen, token = paging.page_of_list(found, params.get("nextToken"), params.get("maxResults", 100), bad_token())
-    return {"actionExecutionDetails": [_detail(one) for one in chosen], "nextToken": token}
+    pipeline, chosen_by = pipeline_named(call, params["pipelineName"]), params.get("filter", {})
+    latest = chosen_by.get("latestInPipelineExecution", {})
+    if latest.get("startTimeRange", "All") != "All":
+        raise not_simulated("The latest executions of actions within a time range")
+    wanted = chosen_by.get("pipelineExecutionId") or latest.get("pipelineExecutionId")
+    runs = [execution_of(call, pipeline.name, wanted)] if wanted else executions_of(call, pipeline.name)
+    found = [(run.order, action) for run in reversed(runs) for action in reversed(actions_of(call, run.id))]
+    if latest:
+        found = _newest_of_each(found)
+    chosen, token = paging.page(
+        found, _position, params.get("nextToken"), params.get("maxResults", 100), bad_token(), descending=True
+    )
+    return {"actionExecutionDetails": [_detail(one) for _, one in chosen], "nextToken": token}
+
+
+def _position(found: tuple[str, Action]) -> str:
+    order, action = found
+    return f"{order}/{action.started:020.6f}/{action.id}"
+
+
+def _newest_of_each(found: list[tuple[str, Action]]) -> list[tuple[str, Action]]:
+    seen: dict[tuple[str, str], tuple[str, Action]] = {}
+    for order, action in found:
+        seen.setdefault((action.stage, action.name), (order, action))
+    return list(seen.values())
 
 
 def _detail(action: Action) -> Params:

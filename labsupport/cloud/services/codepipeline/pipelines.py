@@ -6,7 +6,7 @@ from labsupport.cloud.core import paging, tags
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.codepipeline import declaration
+from labsupport.cloud.services.codepipeline import declaration, polling, roles
 from labsupport.cloud.services.codepipeline.base import (
     Action,
     Params,
@@ -55,7 +55,8 @@ def create_pipeline(call: Call, params: Params) -> Params:
     if call.store.get(Pipeline, call.account, call.region, given["name"]):
         message = f"A pipeline with the name '{given['name']}' already exists in account '{call.account}'"
         raise AwsError("PipelineNameInUseException", message)
-    declaration.check(given)
+    declaration.check(given, call.region)
+    roles.check(call, given["roleArn"], given["name"])
     found = _checked(tags.from_list(params.get("tags"), "key", "value"))
     pipeline = Pipeline(
         account=call.account,
@@ -69,6 +70,7 @@ def create_pipeline(call: Call, params: Params) -> Params:
     )
     call.store.put(pipeline)
     begin(call, pipeline, {"triggerType": "CreatePipeline", "triggerDetail": call.caller.arn})
+    polling.start(call, pipeline)
     return {"pipeline": pipeline.declaration, "tags": tags.to_list(found, "key", "value")}
 
 
@@ -76,13 +78,16 @@ def create_pipeline(call: Call, params: Params) -> Params:
 def update_pipeline(call: Call, params: Params) -> Params:
     given = params["pipeline"]
     pipeline = pipeline_named(call, given["name"])
-    declaration.check(given)
+    declaration.check(given, call.region)
+    roles.check(call, given["roleArn"], given["name"])
     pipeline.version += 1
     pipeline.declaration = {**_complete(given), "version": pipeline.version}
-    pipeline.updated = call.epoch
+    pipeline.updated, pipeline.polled = call.epoch, {}
     names = {stage["name"] for stage in given["stages"]}
     pipeline.shut = {name: shut for name, shut in pipeline.shut.items() if name in names}
     call.store.put(pipeline)
+    polling.start(call, pipeline)
+    call.start("advance", pipeline.name)
     return {"pipeline": pipeline.declaration}
 
 

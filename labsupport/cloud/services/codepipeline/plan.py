@@ -29,14 +29,18 @@ def groups(actions: Iterable[Params]) -> list[list[str]]:
 
 
 def next_step(actions: Sequence[Params], seen: Iterable[Seen], may_start: bool = True) -> Next:
-    """A group begins when the one before has succeeded; a failure ends the stage once its neighbours are done."""
+    """A group begins when the one before has succeeded; a failure ends the stage once its neighbours are done.
+
+    An execution that is being stopped (`may_start` false) begins nothing: its stage ends as Stopped once nothing
+    runs any more, unless all of it has succeeded by then.
+    """
     latest = {one.name: one.status for one in seen}
     for group in groups(actions):
         states = [latest.get(name, "") for name in group]
         if "InProgress" in states:
             return Next()
         if "Failed" in states or "Abandoned" in states:
-            return Next(stage="Failed")
+            return Next(stage="Failed" if may_start else "Stopped")
         missing = tuple(name for name, state in zip(group, states, strict=True) if not state)
         if missing:
             return Next(start=missing) if may_start else Next(stage="Stopped")
@@ -52,17 +56,17 @@ def retried(actions: Sequence[Params], seen: Iterable[Seen], mode: str) -> set[s
 
 class Waiting(NamedTuple):
     order: int
-    stage: int  # the index of the stage it waits to enter
+    stage: str  # the stage that it waits to enter
 
 
 class Entry(NamedTuple):
-    """Who enters which stage, and who is overtaken."""
+    """Who enters its stage now, and who is overtaken by whom."""
 
     enter: tuple[int, ...] = ()
-    superseded: tuple[int, ...] = ()
+    superseded: tuple[tuple[int, int], ...] = ()
 
 
-def entries(waiting: Iterable[Waiting], busy: set[int], shut: set[int], mode: str) -> Entry:
+def entries(waiting: Iterable[Waiting], busy: set[str], shut: set[str], mode: str) -> Entry:
     """Which waiting executions go on, by their order numbers.
 
     SUPERSEDED: a stage holds one execution; of those that wait before it the newest goes on, and the
@@ -70,14 +74,14 @@ def entries(waiting: Iterable[Waiting], busy: set[int], shut: set[int], mode: st
     """
     if mode == "PARALLEL":
         return Entry(enter=tuple(one.order for one in waiting if one.stage not in shut))
-    enter, superseded = [], []
-    by_stage: dict[int, list[int]] = {}
+    by_stage: dict[str, list[int]] = {}
     for one in waiting:
         by_stage.setdefault(one.stage, []).append(one.order)
+    enter, superseded = [], []
     for stage, orders in by_stage.items():
-        ranked = sorted(orders, reverse=mode == "SUPERSEDED")
+        first, *others = sorted(orders, reverse=mode == "SUPERSEDED")
         if mode == "SUPERSEDED":
-            superseded += ranked[1:]
+            superseded += [(order, first) for order in others]
         if stage not in busy and stage not in shut:
-            enter.append(ranked[0])
+            enter.append(first)
     return Entry(tuple(enter), tuple(superseded))

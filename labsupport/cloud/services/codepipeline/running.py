@@ -2,6 +2,7 @@
 
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.codepipeline import events, plan
 from labsupport.cloud.services.codepipeline.base import (
     ACTIVE,
@@ -11,15 +12,26 @@ from labsupport.cloud.services.codepipeline.base import (
     Pipeline,
     StageRun,
     actions_of,
+    artifacts_of,
     executions_of,
     service,
 )
 
+MOST_AT_A_TIME = 50  # executions, where they do not overtake each other
+
 
 def begin(
-    call: Call, pipeline: Pipeline, trigger: dict[str, str], variables: dict[str, str] | None = None, token: str = ""
+    call: Call,
+    pipeline: Pipeline,
+    trigger: dict[str, str],
+    variables: dict[str, str] | None = None,
+    token: str = "",
+    overrides: dict[str, dict[str, str]] | None = None,
 ) -> Execution:
     """A new execution of the pipeline as it stands now."""
+    if not has_room(call, pipeline):
+        message = "The pipeline has reached the limit for concurrent pipeline executions."
+        raise AwsError("ConcurrentPipelineExecutionsLimitExceededException", message)
     pipeline.runs += 1
     execution = Execution(
         account=pipeline.account,
@@ -35,11 +47,18 @@ def begin(
         stages=[StageRun(name=stage["name"]) for stage in pipeline.stages],
         variables=variables or _defaults(pipeline),
         token=token,
+        overrides=overrides or {},
     )
     call.store.put(pipeline, execution)
     events.pipeline_changed(call, execution)
     call.start("advance", pipeline.name)
     return execution
+
+
+def has_room(call: Call, pipeline: Pipeline) -> bool:
+    if pipeline.declaration["executionMode"] == "SUPERSEDED":
+        return True
+    return sum(one.status in ACTIVE for one in executions_of(call, pipeline.name)) < MOST_AT_A_TIME
 
 
 def _defaults(pipeline: Pipeline) -> dict[str, str]:
@@ -95,19 +114,25 @@ def _start_action(call: Call, execution: Execution, declared: Params) -> None:
         version=execution.version,
         started=call.epoch,
         updated=call.epoch,
+        inputs=_inputs(call, execution, declared),
     )
     call.store.put(action)
     events.action_changed(call, execution, action)
     call.start("act", f"{execution.order}/{execution.id}/{action.id}")
 
 
+def _inputs(call: Call, execution: Execution, declared: Params) -> list[Params]:
+    made = artifacts_of(call, execution.id)
+    return [made[one["name"]] for one in declared.get("inputArtifacts", []) if one["name"] in made]
+
+
 def _end_stage(call: Call, execution: Execution, stage: StageRun, status: str) -> None:
     stage.status = status
     events.stage_changed(call, execution, stage.name, status)
-    if status == "Failed":
-        finish(call, execution, "Failed")
-    elif execution.status == "Stopping":
+    if execution.status == "Stopping":
         finish(call, execution, "Stopped", execution.stop_reason)
+    elif status == "Failed":
+        finish(call, execution, "Failed")
     elif execution.at + 1 == len(execution.stages):
         finish(call, execution, "Succeeded")
     else:
@@ -124,17 +149,19 @@ def finish(call: Call, execution: Execution, status: str, summary: str = "") -> 
 
 def _enter_stages(call: Call, pipeline: Pipeline, active: list[Execution]) -> None:
     """Let waiting executions into free, open stages; those that were overtaken end as superseded."""
-    names = [stage["name"] for stage in pipeline.stages]
-    shut = {number for number, name in enumerate(names) if name in pipeline.shut}
-    busy = {one.at for one in active if one.stages[one.at].status in ("InProgress", "Stopping")}
+    busy = {_place(one) for one in active if one.stages[one.at].status in ("InProgress", "Stopping")}
     by_order = {int(one.order): one for one in active if not one.stages[one.at].status and one.status == "InProgress"}
-    waiting = [plan.Waiting(order, one.at) for order, one in by_order.items()]
-    entry = plan.entries(waiting, busy, shut, pipeline.declaration["executionMode"])
-    for order in entry.superseded:
-        newest = max((one for one in by_order if by_order[one].at == by_order[order].at), default=order)
-        finish(call, by_order[order], "Superseded", f"Superseded by {by_order[newest].id}")
+    waiting = [plan.Waiting(order, _place(one)) for order, one in by_order.items()]
+    entry = plan.entries(waiting, busy, set(pipeline.shut), pipeline.declaration["executionMode"])
+    for order, newer in entry.superseded:
+        finish(call, by_order[order], "Superseded", f"Superseded by {by_order[newer].id}")
     for order in entry.enter:
         _enter(call, by_order[order])
+
+
+def _place(execution: Execution) -> str:
+    """The stage that it is in or waits to enter."""
+    return execution.stages[execution.at].name
 
 
 def _enter(call: Call, execution: Execution) -> None:

@@ -31,15 +31,15 @@ def get_pipeline_state(call: Call, params: Params) -> Params:
 
 def _stage(call: Call, pipeline: Pipeline, executions: list[Execution], stage: Params) -> Params:
     name = stage["name"]
-    latest = _latest_in(executions, name)
+    entered = [one for one in reversed(executions) if any(run.name == name and run.status for run in one.stages)]
+    latest = entered[0] if entered else None
     waiting = [one for one in executions if one.status in ACTIVE and _waits(one, name)]
-    actions = actions_of(call, latest.id) if latest else []
     state: Params = {
         "stageName": name,
         "inboundExecutions": [_shown(one, "InProgress") for one in waiting],
         "inboundExecution": _shown(waiting[-1], "InProgress") if waiting else None,
         "inboundTransitionState": _transition(pipeline, name),
-        "actionStates": [_action(one, [two for two in actions if two.stage == name]) for one in stage["actions"]],
+        "actionStates": [_action(one, _newest_try(call, entered, name, one["name"])) for one in stage["actions"]],
     }
     if latest:
         status = next(one.status for one in latest.stages if one.name == name)
@@ -51,11 +51,12 @@ def _stage(call: Call, pipeline: Pipeline, executions: list[Execution], stage: P
     return state
 
 
-def _latest_in(executions: list[Execution], name: str) -> Execution | None:
-    """The newest execution that has entered a stage."""
-    for execution in reversed(executions):
-        if any(one.name == name and one.status for one in execution.stages):
-            return execution
+def _newest_try(call: Call, entered: list[Execution], stage: str, name: str) -> Action | None:
+    """What an action last did, in whichever execution that was."""
+    for execution in entered:
+        tries = [one for one in actions_of(call, execution.id) if (one.stage, one.name) == (stage, name)]
+        if tries:
+            return tries[-1]
     return None
 
 
@@ -76,13 +77,10 @@ def _transition(pipeline: Pipeline, name: str) -> Params:
     return {"enabled": False, "lastChangedBy": shut.by, "lastChangedAt": at, "disabledReason": shut.reason}
 
 
-def _action(declared: Params, tries: list[Action]) -> Params:
-    name = declared["name"]
-    own = [one for one in tries if one.name == name]
-    state: Params = {"actionName": name}
-    if not own:
+def _action(declared: Params, newest: Action | None) -> Params:
+    state: Params = {"actionName": declared["name"]}
+    if newest is None:
         return state
-    newest = own[-1]
     state["latestExecution"] = {
         "actionExecutionId": newest.id,
         "status": newest.status,

@@ -1,6 +1,8 @@
 """The CloudFormation action (User Guide: "AWS CloudFormation deploy action reference")."""
 
+import io
 import json
+import zipfile
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -31,13 +33,13 @@ async def _create_update(work: Work) -> bool | float:
             message = f"Stack {stack['StackId']} is in {stack['StackStatus']} state and can not be updated."
             raise Failed("JobFailed", message)
         await _begin(work, exists=bool(stack))
-    return _look(work)
+    return await _look(work)
 
 
 async def _replace_on_failure(work: Work) -> bool | float:
     """As CREATE_UPDATE, but a stack that failed is deleted and created anew."""
     if work.action.external_id:
-        return _look(work)
+        return await _look(work)
     stack = _stack(work)
     failed = stack and stack["StackStatus"] not in _UPDATABLE
     if stack and failed and stack["StackStatus"] not in ("DELETE_IN_PROGRESS",):
@@ -46,7 +48,7 @@ async def _replace_on_failure(work: Work) -> bool | float:
     if failed:
         return LOOK_AGAIN
     await _begin(work, exists=bool(stack))
-    return _look(work)
+    return await _look(work)
 
 
 async def _delete_only(work: Work) -> bool | float:
@@ -91,7 +93,7 @@ async def _execute_change_set(work: Work) -> bool | float:
             return True
         client.execute_change_set(**names, ClientRequestToken=work.action.id)
         work.note(external_id=found["StackId"], watch=found["StackId"])
-    return _look(work)
+    return await _look(work)
 
 
 _MODES: dict[str, Callable[[Work], Awaitable[bool | float]]] = {
@@ -120,7 +122,7 @@ async def _begin(work: Work, exists: bool) -> None:
     work.note(external_id=answer["StackId"], watch=answer["StackId"])
 
 
-def _look(work: Work) -> bool | float:
+async def _look(work: Work) -> bool | float:
     stack = _stack(work)
     if stack is None:
         raise Failed("JobFailed", f"Stack {work.configuration['StackName']} is gone")
@@ -131,8 +133,20 @@ def _look(work: Work) -> bool | float:
         raise Failed("JobFailed", f"Stack {stack['StackName']} ended in {status}. {_reason(stack)}".strip())
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     work.action.variables = {"StackName": stack["StackName"], **outputs}
+    await _give_out(work, outputs)
     work.action.summary = work.action.summary or f"Stack {stack['StackName']} is in {status}."
     return True
+
+
+async def _give_out(work: Work, outputs: dict[str, str]) -> None:
+    """The stack's outputs as the output artifact: a zip with the file that OutputFileName names."""
+    for artifact in work.new_outputs():
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(work.configuration.get("OutputFileName") or "CreateStackOutput.json", json.dumps(outputs))
+        place = artifact["s3location"]
+        more = work.encryption()
+        await work.client("s3").put_object(Bucket=place["bucket"], Key=place["key"], Body=packed.getvalue(), **more)
 
 
 def _stack(work: Work) -> Params | None:

@@ -75,7 +75,9 @@ def _environment(work: Work) -> list[dict[str, Any]]:
         variables = [{"type": "PLAINTEXT", **{key: str(one[key]) for key in one}} for one in given]
     except (ValueError, TypeError, AttributeError):
         raise Failed("ConfigurationError", "EnvironmentVariables has to be a JSON array of name, value, type") from None
-    commit = next((one["revisionId"] for one in work.execution.revisions if "revisionId" in one), "")
+    primary = _ordered_inputs(work)[0]["name"]
+    revisions = sorted(work.execution.revisions, key=lambda one: one["name"] != primary)
+    commit = next((one["revisionId"] for one in revisions if "revisionId" in one), "")
     if commit:
         variables.append({"name": "CODEBUILD_RESOLVED_SOURCE_VERSION", "value": commit, "type": "PLAINTEXT"})
     return variables
@@ -91,16 +93,15 @@ def _outcome(work: Work, found: Params) -> bool | float:
 
 
 def _reason(found: Params) -> str:
-    """The phase that failed and what CodeBuild says of it."""
-    build_id = found["id"]
+    """The phase that failed and what CodeBuild says of it, as AWS words it."""
+    state = f"Build terminated with state: {found['buildStatus']}"
     for phase in found.get("phases", []):
         if phase.get("phaseStatus") not in (None, "SUCCEEDED"):
-            context = "; ".join(
-                f"{one.get('statusCode', '')}: {one.get('message', '')}".strip(": ")
-                for one in phase.get("contexts", [])
-            )
-            return f"Build {build_id} {found['buildStatus']} in phase {phase['phaseType']}. {context}".strip()
-    return f"Build {build_id} ended with the status {found['buildStatus']}"
+            context: Params = next(iter(phase.get("contexts", [])), {})
+            told = {"Code": context.get("statusCode"), "Message": context.get("message")}
+            more = "".join(f", {name}: {text}" for name, text in told.items() if text)
+            return f"{state}. Phase: {phase['phaseType']}{more}"
+    return state
 
 
 def _url(work: Work, build_id: str) -> str:

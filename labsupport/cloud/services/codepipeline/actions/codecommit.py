@@ -11,7 +11,8 @@ async def commit_source(work: Work) -> bool:
     if configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
         raise not_simulated("A full clone as a source's output (CODEBUILD_CLONE_REF)")
     repository, branch = configuration["RepositoryName"], configuration["BranchName"]
-    commit_id = work.action.state.get("commit") or _head(client, repository, branch)
+    asked = work.overrides().get("COMMIT_ID")
+    commit_id = work.action.state.get("commit") or asked or _head(client, repository, branch)
     work.note(commit=commit_id)
     commit = client.get_commit(repositoryName=repository, commitId=commit_id)["commit"]
     place = work.new_outputs()[0]["s3location"]

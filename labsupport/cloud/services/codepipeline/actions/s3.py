@@ -5,7 +5,8 @@ import zipfile
 from mimetypes import guess_type
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codepipeline.actions.work import Failed, Work
+from labsupport.cloud.services.codepipeline.actions.work import Failed, Work, read
+from labsupport.cloud.services.codepipeline.base import Params
 
 
 async def object_store(work: Work) -> bool:
@@ -14,29 +15,34 @@ async def object_store(work: Work) -> bool:
 
 
 async def _source(work: Work) -> bool:
-    """The object's newest version; the bucket has to keep versions, as AWS asks."""
-    client, bucket, key = work.client("s3"), work.configuration["S3Bucket"], work.configuration["S3ObjectKey"]
+    """The object's newest version, or the one that the start asked for; the bucket has to keep versions, as at AWS."""
+    client, bucket = work.client("s3"), work.configuration["S3Bucket"]
+    asked = work.overrides()
+    key = asked.get("S3_OBJECT_KEY", work.configuration["S3ObjectKey"])
+    version = {"VersionId": asked["S3_OBJECT_VERSION_ID"]} if "S3_OBJECT_VERSION_ID" in asked else {}
     if client.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
         message = f"The bucket {bucket} is not versioned. A source action needs a bucket that keeps versions."
         raise Failed("ConfigurationError", message)
     try:
-        found = await client.get_object(Bucket=bucket, Key=key)
+        found = await client.get_object(Bucket=bucket, Key=key, **version)
     except AwsError as error:
         if error.code == "NoSuchKey":
             error.message = f"The object with key {key} does not exist in the bucket {bucket}."
         raise
-    body = found["Body"]
-    data = body if isinstance(body, bytes) else b"".join([part async for part in body])
     place = work.new_outputs()[0]["s3location"]
+    data = await read(found["Body"])
     await client.put_object(Bucket=place["bucket"], Key=place["key"], Body=data, **work.encryption())
+    _note(work, bucket, key, found)
+    return True
+
+
+def _note(work: Work, bucket: str, key: str, found: Params) -> None:
     version, tag = found.get("VersionId", "null"), found["ETag"].strip('"')
-    summary = found.get("Metadata", {}).get(
-        "codepipeline-artifact-revision-summary", f"Amazon S3 version id: {version}"
-    )
+    kept = found.get("Metadata", {}).get("codepipeline-artifact-revision-summary")
+    summary = kept or f"Amazon S3 version id: {version}"
     work.action.revision = {"revisionId": version, "revisionSummary": summary}
     work.action.external_id, work.action.summary = version, summary
     work.action.variables = {"ETag": tag, "VersionId": version, "BucketName": bucket, "ObjectKey": key}
-    return True
 
 
 async def _deploy(work: Work) -> bool:
@@ -66,6 +72,8 @@ async def _put(work: Work, key: str, content: bytes) -> None:
     more = {"ContentType": guess_type(key)[0] or "application/octet-stream"}
     if work.configuration.get("CacheControl"):
         more["CacheControl"] = work.configuration["CacheControl"]
+    if work.configuration.get("CannedACL"):
+        more["ACL"] = work.configuration["CannedACL"]
     if work.configuration.get("KMSEncryptionKeyARN"):
         more |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": work.configuration["KMSEncryptionKeyARN"]}
     await work.client("s3").put_object(Bucket=work.configuration["BucketName"], Key=key, Body=content, **more)

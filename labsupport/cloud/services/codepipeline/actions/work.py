@@ -4,12 +4,13 @@ import io
 import secrets
 import string
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.services.codepipeline.base import Action, Execution, Params
+from labsupport.cloud.services.codepipeline.declaration import store
 
 LARGEST_FILE = 3 * 1024 * 1024  # bytes that an action reads out of an artifact
 
@@ -37,7 +38,7 @@ class Work:
     @property
     def key_id(self) -> str | None:
         """The KMS key of the artifact store; `None`: the bucket's own default."""
-        key = self.execution.declaration["artifactStore"].get("encryptionKey")
+        key = store(self.execution.declaration).get("encryptionKey")
         return key["id"] if key else None
 
     def encryption(self) -> Params:
@@ -46,10 +47,14 @@ class Work:
             return {}
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.key_id}
 
+    def overrides(self) -> dict[str, str]:
+        """The revisions of this source that the start has asked for, by their type (COMMIT_ID, …)."""
+        return self.execution.overrides.get(self.action.name, {})
+
     def new_outputs(self) -> list[Params]:
         """Where this action's output artifacts go: `pipeline/artifact/random`, as AWS names them. Chosen once."""
         if not self.action.outputs:
-            bucket = self.execution.declaration["artifactStore"]["location"]
+            bucket = store(self.execution.declaration)["location"]
             names = [one["name"] for one in self.action.declaration.get("outputArtifacts", [])]
             self.action.outputs = [{"name": one, "s3location": self._location(bucket, one)} for one in names]
             self.save()
@@ -72,8 +77,7 @@ class Work:
     async def download(self, artifact: Params) -> bytes:
         place = artifact["s3location"]
         answer = await self.client("s3").get_object(Bucket=place["bucket"], Key=place["key"])
-        body = answer["Body"]
-        return body if isinstance(body, bytes) else b"".join([part async for part in body])
+        return await read(answer["Body"])
 
     async def read_file(self, path: str) -> bytes:
         """A file of an input artifact, named `Artifact::path/in/it`."""
@@ -86,6 +90,11 @@ class Work:
                 return _member(archive, inner, path)
         except zipfile.BadZipFile:
             raise Failed("InvalidArtifact", f"The artifact {name} is not a zip file") from None
+
+
+async def read(body: bytes | AsyncIterator[bytes]) -> bytes:
+    """An object's content, whichever way S3 gives it."""
+    return body if isinstance(body, bytes) else b"".join([part async for part in body])
 
 
 def _member(archive: zipfile.ZipFile, inner: str, path: str) -> bytes:
