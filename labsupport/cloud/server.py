@@ -17,6 +17,7 @@ from labsupport.cloud.core.accounts import first_start
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
+from labsupport.cloud.gateway.http import JoiningProtocol
 
 STATE = ("git", "objects", "instances", "builds", "logs")  # folders beside the database
 
@@ -24,7 +25,7 @@ STATE = ("git", "objects", "instances", "builds", "logs")  # folders beside the 
 # asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere.
 HTTP: dict[str, Any] = {
     "loop": "asyncio",
-    "http": "httptools",
+    "http": JoiningProtocol,
     "ws": "none",
     "lifespan": "off",
     "log_level": "warning",
