@@ -48,7 +48,8 @@ class Scheduler:
             await self._quieter.wait()
 
     def _sleeps(self, job: Job) -> bool:
-        return self._asleep.get(job, 0.0) > self.cloud.clock.epoch() + _SOON
+        is_woken = self.signals[job].is_set()
+        return not is_woken and self._asleep.get(job, 0.0) > self.cloud.clock.epoch() + _SOON
 
     def _pump(self) -> None:
         self._pumping = False

@@ -167,6 +167,11 @@ def actions_of(call: Call, execution_id: str) -> list[Action]:
     return sorted(found, key=lambda action: (action.started, action.id))
 
 
+def wake(call: Call, execution: Execution, action: Action) -> None:
+    """Have an action go on, or notice that it has been ended."""
+    call.start("act", f"{execution.order}/{execution.id}/{action.id}")
+
+
 def artifacts_of(call: Call, execution_id: str) -> dict[str, Params]:
     """The artifacts that an execution's actions have given out, by name; those of the newest try."""
     done = [one for one in actions_of(call, execution_id) if one.status == "Succeeded"]

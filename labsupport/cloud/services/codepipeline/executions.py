@@ -18,6 +18,7 @@ from labsupport.cloud.services.codepipeline.base import (
     pipeline_named,
     service,
     stage_named,
+    wake,
 )
 from labsupport.cloud.services.codepipeline.pipelines import bad_token, moment
 from labsupport.cloud.services.codepipeline.running import begin, end_action, seen_in
@@ -102,6 +103,7 @@ def stop_pipeline_execution(call: Call, params: Params) -> Params:
     _stop(call, execution, params.get("reason", ""))
     for action in _running(call, execution) if abandon else []:
         end_action(call, execution, action, "Abandoned", call.caller.arn)
+        wake(call, execution, action)
     call.start("advance", pipeline.name)
     return {"pipelineExecutionId": execution.id}
 
@@ -185,6 +187,7 @@ def put_approval_result(call: Call, params: Params) -> Params:
     else:
         action.error = {"code": "ApprovalRejected", "message": f"Rejected by {by}"}
         end_action(call, execution, action, "Failed", by)
+    wake(call, execution, action)
     return {"approvedAt": call.now}
 
 

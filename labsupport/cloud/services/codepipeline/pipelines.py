@@ -17,6 +17,7 @@ from labsupport.cloud.services.codepipeline.base import (
     pipeline_named,
     service,
     stage_named,
+    wake,
 )
 from labsupport.cloud.services.codepipeline.running import begin
 
@@ -109,6 +110,8 @@ def delete_pipeline(call: Call, params: Params) -> Params:
     for execution in executions_of(call, pipeline.name):
         for action in call.store.list(Action, call.account, call.region, execution.id):
             call.store.delete(action)
+            if action.status == "InProgress":
+                wake(call, execution, action)
         call.store.delete(execution)
     call.store.delete(pipeline)
     return {}

@@ -15,6 +15,7 @@ from labsupport.cloud.services.codepipeline.base import (
     artifacts_of,
     executions_of,
     service,
+    wake,
 )
 
 MOST_AT_A_TIME = 50  # executions, where they do not overtake each other
@@ -118,7 +119,7 @@ def _start_action(call: Call, execution: Execution, declared: Params) -> None:
     )
     call.store.put(action)
     events.action_changed(call, execution, action)
-    call.start("act", f"{execution.order}/{execution.id}/{action.id}")
+    wake(call, execution, action)
 
 
 def _inputs(call: Call, execution: Execution, declared: Params) -> list[Params]:
