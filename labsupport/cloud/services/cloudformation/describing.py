@@ -195,6 +195,8 @@ def list_stack_resources(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_stack)
 def get_template(call: Call, params: Params) -> Params:
+    if "StackName" not in params:  # the model lets it out, for a change set's ARN
+        raise invalid("Either StackName or ChangeSetName must be specified, a change set together with its stack")
     stack = stack_named(call, params["StackName"])
     text = (
         _of_change_set(call, stack, params["ChangeSetName"]) if params.get("ChangeSetName") else stack.target.template
