@@ -19,8 +19,8 @@ from labsupport.commands.background import started, stopped
 from labsupport.demo import repository, setting, watching
 from labsupport.session import client_of
 
-MOMENTS = 10
-LONGEST = 5.0  # seconds into the chain; an undisturbed one takes about as long
+# Where the cloud is killed, and how long after that has begun, at most: about as long as it takes, in seconds.
+PLACES = {"Push": 0.5, "Source": 0.1, "Build": 3.0, "Provision": 0.3, "Deploy": 2.0}
 PATIENCE = 60.0
 SEED = 20
 
@@ -67,13 +67,21 @@ class Chain:
         self.pushing = threading.Thread(target=work)
         self.pushing.start()
 
-    def drive(self, until: float) -> None:
-        """Approve what waits and note what is acknowledged until the time comes, or all has ended."""
+    def drive(self, until: float, place: str = "") -> None:
+        """Approve what waits and note what is there until the time comes, `place` is reached, or all has ended."""
+        before = len(self.acknowledged)
         while (left := until - time.monotonic()) > 0:
-            self.note()
-            if self.at_rest():
+            approved = self.note()
+            if self.at_rest() or place == "Push" or (approved and place == "Provision"):
                 return
-            time.sleep(min(0.1, left))
+            if (place == "Source" and len(self.acknowledged) > before) or self.is_at(place):
+                return
+            time.sleep(min(0.03, left))
+
+    def is_at(self, place: str) -> bool:
+        """Whether that action is in progress."""
+        looks = [watching.look(self.setting, run["pipelineExecutionId"]) for run in self.running()]
+        return any((run.action(place) or {}).get("status") == "InProgress" for run in looks)
 
     def at_rest(self) -> bool:
         """Whether the last push is through (or failed) and what it started has ended."""
@@ -81,7 +89,9 @@ class Chain:
             return False
         return not self.acknowledged or self.fetched(self.acknowledged[-1])
 
-    def note(self) -> None:
+    def note(self) -> bool:
+        """Remember what is there; whether an approval was given, after which Provision begins."""
+        approved = False
         for run in self.runs():
             self.executions.add(run["pipelineExecutionId"])
             if run["status"] == "InProgress":
@@ -90,7 +100,9 @@ class Chain:
                 )
                 if waiting:
                     watching.approve(self.setting, waiting)
-        self.objects |= self.stored()
+                    approved = True
+        self.objects |= {} if approved else self.stored()
+        return approved
 
     def stored(self) -> dict[tuple[str, str], str]:
         listed = self.setting.client("s3").list_object_versions(Bucket=self.setting["Bucket"]).get("Versions", [])
@@ -118,12 +130,13 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 
 def test_a_killed_cloud_loses_nothing_and_ends_what_it_began(chain: Chain) -> None:
     chance = random.Random(SEED)
-    moments = [(number + chance.random()) * LONGEST / MOMENTS for number in range(MOMENTS)]
+    moments = [(place, chance.random() * longest) for place, longest in PLACES.items() for _ in range(2)]
     chance.shuffle(moments)
-    for number, moment in enumerate(moments):
-        if number == 0 or chain.at_rest():
+    for number, (place, delay) in enumerate(moments):
+        if number == 0 or place in ("Push", "Source") or chain.at_rest():
             chain.push(f"1.{number}.0")
-        chain.drive(time.monotonic() + moment)
+        chain.drive(time.monotonic() + PATIENCE, place)
+        time.sleep(delay)
         chain.kill()
         chain.pushing.join(PATIENCE)
         chain.start()
@@ -205,9 +218,19 @@ def check_a_new_release_works(chain: Chain) -> None:
     begun = watching.started_by(chain.setting, chain.acknowledged[-1])
     chain.drive(time.monotonic() + PATIENCE)
     assert watching.look(chain.setting, begun.id).status == "Succeeded"
-    url = watching.address(chain.setting)
-    with urllib.request.urlopen(f"{url}/version", timeout=5) as answer:
-        assert json.loads(answer.read())["version"] == "2.0.0"
+    assert served(chain) == "2.0.0"
+    chain.kill()
+    chain.start()
+    until(lambda: served(chain) == "2.0.0", "the application to answer after a last kill")
+
+
+def served(chain: Chain) -> str:
+    """The version that the application answers with."""
+    try:
+        with urllib.request.urlopen(f"{watching.address(chain.setting)}/version", timeout=5) as answer:
+            return str(json.loads(answer.read())["version"])
+    except OSError:
+        return ""
 
 
 def test_nothing_of_it_is_left_running(chain: Chain) -> None:
