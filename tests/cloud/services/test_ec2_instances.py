@@ -240,9 +240,34 @@ def test_stop_start_terminate(shared_cloud: Any, ec2: Any, image: str) -> None:
 
 def test_a_protected_instance_is_not_terminated(shared_cloud: Any, ec2: Any, image: str) -> None:
     (made,) = launch(shared_cloud, image, DisableApiTermination=True)
-    code, message = refused(ec2.terminate_instances, InstanceIds=[made["InstanceId"]])
+    name = made["InstanceId"]
+    code, message = refused(ec2.terminate_instances, InstanceIds=[name])
     assert code == "OperationNotPermitted"
     assert "disableApiTermination" in message
+    ec2.modify_instance_attribute(InstanceId=name, DisableApiTermination={"Value": False})
+    answer = ec2.describe_instance_attribute(InstanceId=name, Attribute="disableApiTermination")
+    assert answer["DisableApiTermination"] == {"Value": False}
+    ec2.terminate_instances(InstanceIds=[name])
+
+
+def test_attributes_of_a_stopped_instance_can_be_changed(shared_cloud: Any, ec2: Any, image: str) -> None:
+    (made,) = launch(shared_cloud, image, InstanceType="t3.micro")
+    name = made["InstanceId"]
+    larger = {"InstanceId": name, "InstanceType": {"Value": "t3.small"}}
+    assert code_of(ec2.modify_instance_attribute, **larger) == "IncorrectInstanceState"
+    ec2.stop_instances(InstanceIds=[name])
+    shared_cloud.settle("ec2")
+    ec2.modify_instance_attribute(**larger)
+    ec2.modify_instance_attribute(InstanceId=name, UserData={"Value": b"#!/bin/sh\n"})
+    ec2.modify_instance_attribute(InstanceId=name, Attribute="disableApiTermination", Value="true")
+    assert described(ec2, InstanceIds=[name])[0]["InstanceType"] == "t3.small"
+    answer = ec2.describe_instance_attribute(InstanceId=name, Attribute="userData")
+    assert base64.b64decode(answer["UserData"]["Value"]) == b"#!/bin/sh\n"
+    assert code_of(ec2.terminate_instances, InstanceIds=[name]) == "OperationNotPermitted"
+    both = {**larger, "DisableApiTermination": {"Value": False}}
+    assert code_of(ec2.modify_instance_attribute, **both) == "InvalidParameterCombination"
+    assert code_of(ec2.modify_instance_attribute, InstanceId=name, EnaSupport={"Value": True}) == "NotSimulated"
+    assert code_of(ec2.describe_instance_attribute, InstanceId=name, Attribute="kernel") == "NotSimulated"
 
 
 @pytest.mark.parametrize(

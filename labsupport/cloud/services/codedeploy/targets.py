@@ -21,6 +21,8 @@ from labsupport.cloud.services.codedeploy.base import (
 
 def _target(call: Call, deployment: Deployment, name: str, error: AwsError) -> Target:
     """By the instance's id, or its ARN."""
+    if deployment.status == "Created":
+        raise AwsError("DeploymentNotStartedException", f"The deployment {deployment.id} has not started")
     found = call.store.get(Target, call.account, call.region, deployment.id, name.rpartition("/")[2])
     if found is None:
         raise error
