@@ -207,6 +207,16 @@ def test_permissions(shared_cloud: Any, role: str, action: str, resource: str, c
     assert f"codepipeline:{action} on resource: {PLACE}{resource} because" in message
 
 
+def test_action_types(client: Any) -> None:
+    found = {(one["id"]["category"], one["id"]["provider"]): one for one in client.list_action_types()["actionTypes"]}
+    build = found["Build", "CodeBuild"]
+    assert build["inputArtifactDetails"] == {"minimumCount": 1, "maximumCount": 5}
+    required = [one["name"] for one in build["actionConfigurationProperties"] if one["required"]]
+    assert required == ["ProjectName"]
+    assert client.list_action_types(actionOwnerFilter="Custom")["actionTypes"] == []
+    assert code_of(client.list_action_types, regionFilter="eu-west-1") == "NotSimulated"
+
+
 # Transitions
 
 

@@ -181,6 +181,20 @@ def test_access_keys(iam: Any, shared_cloud: Any) -> None:
     assert code_of(iam.delete_access_key, UserName="learner", AccessKeyId=second["AccessKeyId"]) == "NoSuchEntity"
 
 
+def test_the_last_use_of_a_key(iam: Any, shared_cloud: Any) -> None:
+    iam.create_user(UserName="rare")
+    key = iam.create_access_key(UserName="rare")["AccessKey"]
+    where = {"AccessKeyId": key["AccessKeyId"]}
+    answer = iam.get_access_key_last_used(**where)
+    assert (answer["UserName"], answer["AccessKeyLastUsed"]) == ("rare", {"ServiceName": "N/A", "Region": "N/A"})
+    keys = {"SecretAccessKey": key["SecretAccessKey"], "SessionToken": None, **where}
+    refused(shared_cloud.client("ssm", credentials=keys, region_name="eu-west-1").describe_parameters)
+    used = iam.get_access_key_last_used(**where)["AccessKeyLastUsed"]
+    assert used.pop("LastUsedDate").tzinfo is not None
+    assert used == {"ServiceName": "ssm", "Region": "eu-west-1"}
+    assert code_of(iam.get_access_key_last_used, AccessKeyId="AKIA" + "A" * 16) == "NoSuchEntity"
+
+
 def test_ones_own_keys(shared_cloud: Any) -> None:
     own = {"Effect": "Allow", "Action": "iam:*AccessKey*", "Resource": PLACE + "user/${aws:username}"}
     mine = person(shared_cloud, "self", own)("iam")

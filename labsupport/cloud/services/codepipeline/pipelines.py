@@ -137,6 +137,29 @@ def _summary(pipeline: Pipeline) -> Params:
     }
 
 
+@service.operation(on="arn:{partition}:codepipeline:{region}:{account}:actiontype:*")
+def list_action_types(call: Call, params: Params) -> Params:
+    """The action types of the lab, which are some of AWS's."""
+    if params.get("regionFilter", call.region) != call.region:
+        raise not_simulated("The action types of another region")
+    owners = params.get("actionOwnerFilter", "AWS")
+    found = declaration.PROVIDERS.items() if owners == "AWS" else ()
+    return {"actionTypes": [_action_type(*kind, provider) for kind, provider in found]}
+
+
+def _action_type(category: str, name: str, provider: declaration.Provider) -> Params:
+    return {
+        "id": {"category": category, "owner": "AWS", "provider": name, "version": "1"},
+        "settings": {},
+        "actionConfigurationProperties": [
+            {"name": key, "required": key in provider.required, "key": True, "secret": False}
+            for key in (*provider.required, *provider.optional)
+        ],
+        "inputArtifactDetails": {"minimumCount": provider.inputs[0], "maximumCount": provider.inputs[1]},
+        "outputArtifactDetails": {"minimumCount": provider.outputs[0], "maximumCount": provider.outputs[1]},
+    }
+
+
 # Transitions
 
 

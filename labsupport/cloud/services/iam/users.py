@@ -160,6 +160,21 @@ def delete_access_key(call: Call, params: Params) -> Params:
     return {}
 
 
+@service.operation()
+def get_access_key_last_used(call: Call, params: Params) -> Params:
+    """When, where and for what a key was last used, as the trail tells."""
+    key = call.store.get(AccessKey, params["AccessKeyId"])
+    if key is None or key.account != call.account:
+        raise missing(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
+    last = next(call.store.trail.newest_first("access_key = ?", (key.id,), limit=1), None)
+    used: Params = {"ServiceName": "N/A", "Region": "N/A"}
+    if last:
+        entry = last[1]
+        name = entry.source.partition(".")[0]
+        used = {"LastUsedDate": time(entry.time), "ServiceName": name, "Region": entry.region}
+    return {"UserName": key.user, "AccessKeyLastUsed": used}
+
+
 def _shown_key(key: AccessKey) -> Params:
     status = "Active" if key.active else "Inactive"
     return {"UserName": key.user, "AccessKeyId": key.id, "Status": status, "CreateDate": time(key.created)}
