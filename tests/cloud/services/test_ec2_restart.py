@@ -101,6 +101,18 @@ def test_an_agent_that_ends_is_started_again(cloud: Any) -> None:
     assert [one.pid for one in processes(name)] == [agent(cloud, name)]
 
 
+def test_an_agent_that_has_only_just_begun_is_ended_too(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between fork and exec, and shortly after, a process does not show the environment that it is known by."""
+    (name,) = launch(cloud)
+    found = reap.find
+    monkeypatch.setattr(reap, "find", lambda names, session=None: found([], session) if session else [])
+    cloud.client("ec2").stop_instances(InstanceIds=[name])
+    cloud.settle("ec2")
+    monkeypatch.undo()
+    assert state(cloud, name) == "stopped"
+    assert processes(name) == []
+
+
 def test_a_stopped_instance_stays_stopped(start_cloud: Any, tmp_path: Path) -> None:
     cloud = start_cloud(home=tmp_path / "home")
     (name,) = launch(cloud)

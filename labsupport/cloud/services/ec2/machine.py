@@ -15,7 +15,6 @@ import psutil
 from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.runner import reap
 from labsupport.cloud.runner.bodies import body
-from labsupport.cloud.runner.process import RunningProcess
 from labsupport.cloud.runner.spec import MARKER, Running, Spec
 from labsupport.cloud.services.ec2.base import Instance
 
@@ -36,7 +35,7 @@ class Room:
 
     agents: dict[str, Running] = field(default_factory=dict)
     watchers: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
-    scripts: "set[asyncio.Task[None]]" = field(default_factory=set)
+    scripts: "dict[asyncio.Task[None], tuple[str, Running]]" = field(default_factory=dict)
 
 
 def room(cloud: Cloud) -> Room:
@@ -105,8 +104,9 @@ async def run_script(cloud: Cloud, instance: Instance, script: Path, output: str
     )
     running = await body("process")(spec)
     task = asyncio.get_running_loop().create_task(_wait(running))
-    room(cloud).scripts.add(task)
-    task.add_done_callback(room(cloud).scripts.discard)
+    scripts = room(cloud).scripts
+    scripts[task] = (instance.id, running)
+    task.add_done_callback(lambda _: scripts.pop(task, None))
 
 
 async def _wait(running: Running) -> None:
@@ -144,9 +144,8 @@ async def end_all(cloud: Cloud, instance_ids: list[str]) -> None:
         watcher = here.watchers.pop(one, None)
         if watcher:
             watcher.cancel()
+    # What this cloud has started is known by its session too: just begun, it does not show its environment yet.
+    own = [agent for one in instance_ids if (agent := here.agents.pop(one, None))]
+    own += [script for name, script in here.scripts.values() if name in instance_ids]
+    await asyncio.gather(*(one.stop(_GRACE) for one in own))
     await asyncio.to_thread(reap.reap, instance_ids, _GRACE)
-    for one in instance_ids:
-        agent = here.agents.pop(one, None)
-        if isinstance(agent, RunningProcess):
-            await agent.wait()
-            agent.output.close()

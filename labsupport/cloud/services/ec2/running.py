@@ -12,7 +12,6 @@ import os
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.cloud import Cloud
-from labsupport.cloud.runner.process import RunningProcess
 from labsupport.cloud.runner.spec import StartError
 from labsupport.cloud.services.ec2 import machine
 from labsupport.cloud.services.ec2.base import Instance, Secret, change_state, service, shown
@@ -134,9 +133,7 @@ def _watch(call: Call, instance_id: str, end: "asyncio.Future[object] | object")
     async def watch() -> None:
         await end  # type: ignore[misc]
         here = machine.room(cloud)
-        ended = here.agents.pop(instance_id, None)
-        if isinstance(ended, RunningProcess):
-            ended.output.close()
+        here.agents.pop(instance_id, None)
         here.watchers.pop(instance_id, None)
         log.warning("the agent of %s has ended and is started again", instance_id)
         with cloud.store.transaction():
