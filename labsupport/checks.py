@@ -1,17 +1,20 @@
 """`lab test`: every check of the project in its order, pytest last, so that its summary closes the output."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# Much of a test's time is waiting for processes, so one worker more than there are cores is worth its while.
+WORKERS = str((os.cpu_count() or 1) + 1)
 STEPS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest",),
+    ("pytest", "-n", WORKERS, "--dist", "loadfile"),
 )
 
 Runner = Callable[[Sequence[str]], int]

@@ -7,10 +7,11 @@ import pytest
 
 from labsupport import checks
 
-NAMES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "pytest"]
+PYTEST = f"pytest -n {checks.WORKERS} --dist loadfile"
+NAMES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", PYTEST]
 
 
-@pytest.mark.parametrize("failing", [[], ["mypy"], ["ruff check .", "pytest"], NAMES])
+@pytest.mark.parametrize("failing", [[], ["mypy"], ["ruff check .", PYTEST], NAMES])
 def test_all_run_whatever_fails(capsys: pytest.CaptureFixture[str], failing: list[str]) -> None:
     ran = []
 
@@ -23,7 +24,7 @@ def test_all_run_whatever_fails(capsys: pytest.CaptureFixture[str], failing: lis
     assert ran == NAMES
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("== ")] == [f"== {name}" for name in NAMES]
-    assert lines[-1] == (f"Failed: {', '.join(failing)}" if failing else "(output of pytest)")
+    assert lines[-1] == (f"Failed: {', '.join(failing)}" if failing else f"(output of {PYTEST})")
 
 
 def test_arguments_are_pytests(capsys: pytest.CaptureFixture[str]) -> None:

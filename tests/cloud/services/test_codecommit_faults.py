@@ -267,7 +267,7 @@ def test_a_client_that_leaves_a_fetch(demo: Any, tmp_path: Path, caplog: pytest.
     wire.connection.close()
     assert psutil.wait_procs(running, timeout=20)[1] == []
     demo.client("codecommit").list_branches(repositoryName="demo")
-    assert "git upload-pack ended with -9" in caplog.text
+    assert "git upload-pack ended with" in caplog.text
 
 
 def test_without_git_the_lab_says_so(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
