@@ -1,5 +1,6 @@
 """Each resource type against the service that has it: created, changed in place, and removed."""
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from cloudformation_help import Stacks, bucket, listed, parameter, topic
+from cloudformation_help import Stacks, bucket, listed, parameter, text, topic
 from services_help import ACCOUNT, may, policy, refused, trusting
 
+from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.providers import PROVIDERS
 from labsupport.samples import shop
 
@@ -511,14 +513,85 @@ def test_every_type_is_tried() -> None:
     [
         (topic(FifoTopic=True), "The property FifoTopic of AWS::SNS::Topic"),
         (bucket(WebsiteConfiguration={"IndexDocument": "i"}), "The property WebsiteConfiguration of AWS::S3::Bucket"),
-        (of("KMS::Key", EnableKeyRotation=True), "Key rotation"),
+        (of("IAM::User", LoginProfile={"Password": "secret"}), "The property LoginProfile of AWS::IAM::User"),
+        (of("SSM::Parameter", Type="String", Value="v", Policies="[]"), "The property Policies of AWS::SSM::Parameter"),
     ],
 )
-def test_what_is_not_simulated_is_said(shared_cloud: Any, resource: Any, named: str) -> None:
-    stacks, stack = Stacks(shared_cloud), f"not-{named[-5:].strip(':').lower()}"
-    assert stacks.create(stack, {"It": resource}) == "ROLLBACK_COMPLETE"
-    assert named in stacks.why(stack, "It")
-    assert "not simulated by this lab yet" in stacks.why(stack, "It")
+def test_a_property_that_is_not_simulated_is_said_at_once(shared_cloud: Any, resource: Any, named: str) -> None:
+    stacks = Stacks(shared_cloud)
+    request = {"StackName": "lacking", "TemplateBody": text({"It": resource}), "Capabilities": ANY}
+    code, message = refused(stacks.client.create_stack, **request)
+    assert (code, named in message) == ("ValidationError", True), message
+    assert "not simulated by this lab yet" in message
+    assert not stacks.there("lacking")
+
+
+def test_a_property_that_comes_to_no_value_is_not_asked_for(shared_cloud: Any) -> None:
+    nothing = {"Fn::If": ["Yes", {"Ref": "AWS::NoValue"}, True]}
+    sections = {"Conditions": {"Yes": {"Fn::Equals": ["a", "a"]}}}
+    assert Stacks(shared_cloud).create("no-value", {"It": topic(FifoTopic=nothing)}, sections) == "CREATE_COMPLETE"
+
+
+def test_what_the_service_has_not_is_the_resources_failure(shared_cloud: Any) -> None:
+    stacks = Stacks(shared_cloud)
+    assert stacks.create("lacks", {"It": of("KMS::Key", EnableKeyRotation=True)}) == "ROLLBACK_COMPLETE"
+    assert "Key rotation" in stacks.why("lacks", "It")
+    assert "not simulated by this lab yet" in stacks.why("lacks", "It")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (of("IAM::User"), of("IAM::User", Path="/other/")),
+        (of("KMS::Key"), of("KMS::Key", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")),
+    ],
+)
+def test_a_change_that_cannot_be_made_is_taken_back(shared_cloud: Any, first: Any, second: Any) -> None:
+    stacks, stack = Stacks(shared_cloud), f"back-{first['Type'].rsplit(':', 1)[1]}"
+    assert stacks.create(stack, {"It": first}, Capabilities=ANY) == "CREATE_COMPLETE"
+    assert stacks.update(stack, {"It": second}, Capabilities=ANY) == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.resources(stack)["It"]["ResourceStatus"] == "UPDATE_COMPLETE"
+
+
+def test_providers_take_properties_that_aws_has() -> None:
+    for name, provider in PROVIDERS.items():
+        assert set(provider.takes or ()) <= set(schemas.of(name)["properties"]), name
+        assert set(provider.anew) <= set(provider.takes or ()), name
+
+
+def test_scalars_become_what_the_schema_has(shared_cloud: Any) -> None:
+    stacks = Stacks(shared_cloud)
+    block = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), "true")
+    resources = {
+        "B": bucket(PublicAccessBlockConfiguration=block),
+        "L": of("Logs::LogGroup", RetentionInDays="7"),
+        "P": parameter(8080),
+    }
+    assert stacks.create("scalars", resources) == "CREATE_COMPLETE", stacks.events("scalars")
+    s3, who = shared_cloud.client("s3"), {"Bucket": stacks.physical("scalars", "B")}
+    assert s3.get_public_access_block(**who)["PublicAccessBlockConfiguration"]["BlockPublicAcls"] is True
+    value = shared_cloud.client("ssm").get_parameter(Name=stacks.physical("scalars", "P"))["Parameter"]["Value"]
+    assert value == "8080"
+
+
+def test_an_instance_changes_its_type_while_it_is_stopped(cloud: Any) -> None:
+    stacks, ec2 = Stacks(cloud), cloud.client("ec2")
+    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    small = of("EC2::Instance", ImageId=image, InstanceType="t3.micro", SecurityGroupIds=[{"Ref": "G"}])
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    sections = {"Parameters": {"G": {"Type": "AWS::EC2::SecurityGroup::Id", "Default": group}}}
+    assert stacks.create("vm", {"It": small}, sections) == "CREATE_COMPLETE", stacks.why("vm", "It")
+    name = stacks.physical("vm", "It")
+    script = base64.b64encode(b"#!/bin/sh\n").decode()
+    large = {**small["Properties"], "InstanceType": "t3.large", "UserData": script, "DisableApiTermination": "true"}
+    assert stacks.update("vm", {"It": of("EC2::Instance", **large)}, sections) == "UPDATE_COMPLETE"
+    assert stacks.physical("vm", "It") == name
+    found = ec2.describe_instances(InstanceIds=[name])["Reservations"][0]["Instances"][0]
+    assert (found["InstanceType"], found["State"]["Name"]) == ("t3.large", "running")
+    data = ec2.describe_instance_attribute(InstanceId=name, Attribute="userData")["UserData"]["Value"]
+    assert data == script
+    assert stacks.delete("vm") == "DELETE_FAILED"
+    assert "may not be terminated" in stacks.why("vm", "It")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import pytest
 from cloudformation_help import Stacks, bucket, text, topic
 from services_help import may, policy
 
-from labsupport.cloud.services.cloudformation import making
 from labsupport.cloud.services.cloudformation.providers import PROVIDERS
 
 TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"},
@@ -53,7 +52,7 @@ class Held:
                 await asyncio.Event().wait()
             return done
 
-        monkeypatch.setitem(making.PROVIDERS, kind, usual._replace(**{step: held}))
+        monkeypatch.setitem(PROVIDERS, kind, usual._replace(**{step: held}))
 
     def stop(self, cloud: Any) -> None:
         assert self.reached.wait(20), "the step was not reached"
@@ -174,7 +173,7 @@ def test_a_fault_of_our_own_ends_the_stack(cloud: Any, monkeypatch: pytest.Monke
         raise ZeroDivisionError("oops")
 
     usual = PROVIDERS["AWS::SNS::Topic"]
-    monkeypatch.setitem(making.PROVIDERS, "AWS::SNS::Topic", usual._replace(create=wrong))
+    monkeypatch.setitem(PROVIDERS, "AWS::SNS::Topic", usual._replace(create=wrong))
     stacks = Stacks(cloud)
     assert stacks.create("fault", {"T": topic("x")}) == "ROLLBACK_COMPLETE"
     assert "The properties of T are not of the form that AWS::SNS::Topic takes" in stacks.why("fault", "T")

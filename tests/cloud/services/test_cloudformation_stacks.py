@@ -178,10 +178,15 @@ def test_a_way_back_that_fails_can_be_tried_again(shared_cloud: Any, stacks: Sta
 
 def test_what_the_template_names_is_not_replaced_under_that_name(stacks: Stacks) -> None:
     kinds = {"Type": "AWS::KMS::Alias", "Properties": {"AliasName": "alias/fixed", "TargetKeyId": {"Ref": "K"}}}
-    stacks.create("named", {"R": topic(TopicName="fixed-name"), "K": {"Type": "AWS::KMS::Key"}, "Alias": kinds})
-    changed = topic(TopicName="fixed-name", FifoTopic=True)
-    body = {"R": changed, "K": {"Type": "AWS::KMS::Key"}, "Alias": kinds}
-    assert stacks.update("named", body) == "UPDATE_ROLLBACK_COMPLETE"
+    trust = {
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+    }
+    fixed = {"RoleName": "fixed-name", "AssumeRolePolicyDocument": {"Version": "2012-10-17", **trust}}
+    body = {"R": {"Type": "AWS::IAM::Role", "Properties": fixed}, "K": {"Type": "AWS::KMS::Key"}, "Alias": kinds}
+    can = ["CAPABILITY_NAMED_IAM"]
+    assert stacks.create("named", body, Capabilities=can) == "CREATE_COMPLETE"
+    body["R"] = {"Type": "AWS::IAM::Role", "Properties": {**fixed, "Path": "/other/"}}
+    assert stacks.update("named", body, Capabilities=can) == "UPDATE_ROLLBACK_COMPLETE"
     events = [one for one in stacks.events("named") if one.startswith("R ")]
     assert events[-1] == "R UPDATE_COMPLETE"
     assert "R UPDATE_FAILED" in events
@@ -424,7 +429,7 @@ def _slow(
     cloud: Any, monkeypatch: pytest.MonkeyPatch, seconds: float, between: Callable[[Any], None] | None = None
 ) -> Any:
     """Topics that take their time: `between` is done while the stack waits for one."""
-    from labsupport.cloud.services.cloudformation.making import PROVIDERS
+    from labsupport.cloud.services.cloudformation.providers import PROVIDERS
 
     usual, calls = PROVIDERS["AWS::SNS::Topic"], []
 

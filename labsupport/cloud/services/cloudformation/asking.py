@@ -10,7 +10,8 @@ from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.tags import from_list
 from labsupport.cloud.services.cloudformation import graph, parameters, rules, schemas
 from labsupport.cloud.services.cloudformation.base import invalid, not_here
-from labsupport.cloud.services.cloudformation.providers import PROVIDERS
+from labsupport.cloud.services.cloudformation.functions import Scope
+from labsupport.cloud.services.cloudformation.providers import PROVIDERS, provider_of
 from labsupport.cloud.services.cloudformation.reading import LARGEST
 from labsupport.cloud.services.cloudformation.records import Params, Stack, Target
 from labsupport.cloud.services.cloudformation.references import walk
@@ -141,20 +142,31 @@ def prepare(call: Call, stack: Stack) -> None:
     scope = scope_of(call, stack, template)
     rules.check(scope)
     names = wanted(template, scope)
-    _refuse_unknown(template, names)
+    _refuse_unknown(template, names, scope)
     used = [template["Resources"][name].get("Properties", {}) for name in names]
     walk([*used, template["Outputs"]], _attribute_check(template))
     graph.order(graph.dependencies(template, names, scope.conditions))
 
 
-def _refuse_unknown(template: Template, names: list[str]) -> None:
+def _refuse_unknown(template: Template, names: list[str], scope: Scope) -> None:
     """Say what the lab cannot make before anything is made."""
     kinds = sorted({template["Resources"][name]["Type"] for name in names} - set(PROVIDERS))
     if kinds:
         raise not_here(f"The resource type {kinds[0]}" if len(kinds) == 1 else f"Each of {', '.join(kinds)}")
-    waiting = [name for name in names if template["Resources"][name].get("CreationPolicy")]
-    if waiting:
-        raise not_here(f"The CreationPolicy of {waiting[0]}")
+    for name in names:
+        declared = template["Resources"][name]
+        given = declared.get("Properties", {}).items()
+        provider_of(declared["Type"], [key for key, value in given if not _left_out(value, scope)])
+        if declared.get("CreationPolicy"):
+            raise not_here(f"The CreationPolicy of {name}")
+
+
+def _left_out(value: Any, scope: Scope) -> bool:
+    """Whether a property comes to AWS::NoValue."""
+    while isinstance(value, dict) and list(value) == ["Fn::If"]:
+        name, yes, no = value["Fn::If"]
+        value = yes if scope.conditions.get(name) else no
+    return bool(value == {"Ref": "AWS::NoValue"})
 
 
 def _attribute_check(template: Template) -> Callable[[str, Any], None]:

@@ -11,8 +11,8 @@ from typing import NoReturn, TypeVar
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.cloudformation import schemas
-from labsupport.cloud.services.cloudformation.base import invalid, not_here
-from labsupport.cloud.services.cloudformation.providers import PROVIDERS
+from labsupport.cloud.services.cloudformation.base import invalid
+from labsupport.cloud.services.cloudformation.providers import provider_of
 from labsupport.cloud.services.cloudformation.records import Params, Resource, Rest, Stack, note
 from labsupport.cloud.services.cloudformation.scope import properties_of, scope_of
 from labsupport.cloud.services.cloudformation.template import Template
@@ -20,7 +20,6 @@ from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, 
 
 log = logging.getLogger("labsupport.cloud.cloudformation")
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
-_STOPPED = {"InstanceType", "IamInstanceProfile", "UserData"}
 T = TypeVar("T")
 
 
@@ -39,7 +38,7 @@ async def bring_about(call: Call, stack: Stack, template: Template, name: str, n
         client = client_of(call, stack, "ssm")
         props = properties_of(template, name, scope_of(call, stack, template), client)
         schemas.check(name, declared["Type"], props)
-        provider = _provider(declared["Type"])
+        provider = provider_of(declared["Type"], props)
     except AwsError as error:
         resource = old or _begin(call, stack, name, declared, needs)
         _fail(call, stack, resource, error)
@@ -47,12 +46,6 @@ async def bring_about(call: Call, stack: Stack, template: Template, name: str, n
         await _make(call, stack, old or _begin(call, stack, name, declared, needs), provider, props)
     else:
         await _change(call, stack, old, provider, declared, props, needs)
-
-
-def _provider(kind: str) -> Provider:
-    if kind not in PROVIDERS:
-        raise not_here(f"The resource type {kind}")
-    return PROVIDERS[kind]
 
 
 def _begin(
@@ -145,9 +138,10 @@ def _tags_differ(stack: Stack, old: Resource) -> bool:
 
 
 def replaces(kind: str, provider: Provider | None, changed: set[str]) -> bool:
-    """Whether a new resource takes the old one's place. What AWS changes by stopping an instance is replaced here."""
-    stops = kind == "AWS::EC2::Instance" and bool(changed & _STOPPED)
-    return stops or provider is None or provider.update is None or schemas.creates_only(kind, changed)
+    """Whether a new resource takes the old one's place."""
+    if provider is None or provider.update is None or changed & set(provider.anew):
+        return True
+    return schemas.creates_only(kind, changed)
 
 
 def _refuse_same_name(call: Call, stack: Stack, old: Resource, props: Params) -> None:
@@ -160,17 +154,22 @@ def _refuse_same_name(call: Call, stack: Stack, old: Resource, props: Params) ->
 
 
 async def _update_in_place(call: Call, stack: Stack, old: Resource, provider: Provider, props: Params) -> None:
-    """On the way back, from what was tried; else from what the resource has been made from."""
+    """On the way back, from what was tried; else from what the resource has been made from.
+
+    What is refused for good before it has changed anything needs no way back, and might have none.
+    """
     back = stack.status.startswith("UPDATE_ROLLBACK")
+    work = Work(call, stack, old, touched=old.tried is not None)
     before = old.tried if back and old.tried is not None else old.properties
     old.tried = old.tried if back else props
     _noted(call, stack, old, "UPDATE_IN_PROGRESS", "")
     try:
-        work = Work(call, stack, old)
         made = Made(old.physical, old.attributes)
         if provider.update is not None:
             made = await _told(old, provider.update(work, old.physical, before, props))
     except AwsError as error:
+        refused = error.code in ("NotSimulated", "ValidationError") and not work.touched
+        old.tried = None if refused else old.tried
         _fail(call, stack, old, error)
     else:
         old.properties = props
@@ -185,7 +184,7 @@ async def remove(call: Call, stack: Stack, resource: Resource) -> bool:
     _noted(call, stack, resource, "DELETE_IN_PROGRESS", "")
     try:
         work = Work(call, stack, resource)
-        await _told(resource, _provider(resource.type).delete(work, resource.physical, resource.properties))
+        await _told(resource, provider_of(resource.type).delete(work, resource.physical, resource.properties))
     except AwsError as error:
         _noted(call, stack, resource, "DELETE_FAILED", f"{error.message} (Error code: {error.code})")
         return False

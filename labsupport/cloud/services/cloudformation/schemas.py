@@ -1,5 +1,7 @@
 """The properties of resource types, from AWS's registry schemas, and checks of a resource against them. Pure."""
 
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,10 @@ from labsupport.cloud.services.cloudformation.base import invalid
 Schema = dict[str, Any]
 _HERE = Path(__file__).parent
 _KINDS: dict[str, tuple[type, ...]] = {
-    "string": (str, int, float, bool),  # numbers and booleans become text, as AWS takes them
-    "integer": (int, str),
-    "number": (int, float, str),
-    "boolean": (bool, str),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
     "object": (dict,),
     "array": (list,),
 }
@@ -66,6 +68,47 @@ def identifiers(name: str) -> list[str]:
     return [] if made_up & set(found) else found
 
 
+def shaped(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """The properties with their scalars as the schema has them: AWS takes `"true"` for true and 5 for `"5"`."""
+    schema = of(name)
+    return _shaped(schema, schema, properties) if schema else properties
+
+
+def _shaped(root: Schema, schema: Schema, value: Any) -> Any:
+    schema = _followed(root, schema)
+    if isinstance(value, dict):
+        inner = schema.get("properties", {})
+        return {key: _shaped(root, inner.get(key, {}), item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = schema.get("items")
+        return [_shaped(root, items if isinstance(items, dict) else {}, one) for one in value]
+    kind = schema.get("type")
+    return _SHAPERS[kind](value) if isinstance(kind, str) and kind in _SHAPERS else value
+
+
+def _to_text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _to_truth(value: Any) -> Any:
+    return {"true": True, "false": False}.get(str(value).lower(), value)
+
+
+def _to_number(value: Any) -> Any:
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        return value
+    return float(value) if "." in value else int(value)
+
+
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_SHAPERS: dict[str, Callable[[Any], Any]] = {
+    "string": _to_text,
+    "boolean": _to_truth,
+    "integer": _to_number,
+    "number": _to_number,
+}
+
+
 def check(logical: str, name: str, properties: dict[str, Any]) -> None:
     """Refuse properties that the type doesn't have, lacks, or has of another kind; with AWS's sentence and place."""
     schema = of(name)
@@ -80,7 +123,7 @@ def _problem(root: Schema, schema: Schema, value: Any, place: str) -> str:
     schema = _followed(root, schema)
     kinds = schema.get("type", [])
     allowed = tuple(one for kind in ([kinds] if isinstance(kinds, str) else kinds) for one in _KINDS.get(kind, ()))
-    if allowed and not isinstance(value, allowed):
+    if allowed and (not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed)):
         wanted = kinds if isinstance(kinds, str) else " or ".join(kinds)
         return f"{place}: expected type: {wanted.capitalize()}, found: {_kind_of(value)}"
     if isinstance(value, dict) and "properties" in schema:

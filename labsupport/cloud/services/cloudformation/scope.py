@@ -5,6 +5,7 @@ from typing import Any
 
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.base import invalid, not_here
 from labsupport.cloud.services.cloudformation.functions import Scope, evaluate_conditions, resolve
 from labsupport.cloud.services.cloudformation.records import Export, Params, Stack
@@ -62,9 +63,8 @@ def wanted(template: Template, scope: Scope) -> list[str]:
 
 def properties_of(template: Template, logical: str, scope: Scope, ssm: Client) -> Params:
     """A resource's properties with every function and dynamic reference resolved."""
-    declared = template["Resources"][logical].get("Properties", {})
-    found: Params = _dynamic(resolve(declared, scope), ssm)
-    return found
+    declared = template["Resources"][logical]
+    return schemas.shaped(declared["Type"], _dynamic(resolve(declared.get("Properties", {}), scope), ssm))
 
 
 def _dynamic(value: Any, ssm: Client) -> Any:

@@ -25,9 +25,10 @@ class Work:
     call: Call
     stack: Stack
     resource: Resource
+    touched: bool = False  # whether any call has changed something
 
-    def client(self, service: str) -> Client:
-        return client_of(self.call, self.stack, service)
+    def client(self, service: str) -> "Watched":
+        return Watched(client_of(self.call, self.stack, service), self)
 
     async def pause(self, seconds: float) -> None:
         await self.call.cloud.clock.sleep(seconds)
@@ -74,6 +75,24 @@ class Work:
         save(self.call, self.stack)
 
 
+@dataclass(slots=True)
+class Watched:
+    """A client that tells its work when a call has changed something."""
+
+    client: Client
+    work: Work
+
+    def __getattr__(self, operation: str) -> Any:
+        invoke = getattr(self.client, operation)
+
+        def watched(**params: Any) -> Any:
+            result = invoke(**params)
+            self.work.touched = self.work.touched or not operation.startswith(("get_", "list_", "describe_"))
+            return result
+
+        return watched
+
+
 def _plain(own: Any) -> dict[str, str]:
     if isinstance(own, dict):
         return {key: str(value) for key, value in own.items()}
@@ -109,8 +128,14 @@ def _asker(call: Call, stack: Stack) -> Caller:
 
 
 class Provider(NamedTuple):
-    """How resources of one type are made, changed and removed. `update` gives the new attributes."""
+    """How resources of one type are made, changed and removed. `update` gives the new attributes.
+
+    `takes` are the properties that it acts upon, `None` where these are all that AWS has for the type; `anew`
+    those whose change makes a new resource here, though AWS changes the old one.
+    """
 
     create: Callable[[Work, Params], Awaitable[Made]]
     delete: Callable[[Work, str, Params], Awaitable[None]]
     update: Callable[[Work, str, Params, Params], Awaitable[Made]] | None = None
+    takes: tuple[str, ...] | None = None
+    anew: tuple[str, ...] = ()

@@ -4,8 +4,6 @@ from typing import Any
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation.base import not_here
-from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
 
@@ -21,9 +19,10 @@ def api(value: Any) -> Any:
 
 # CodeCommit
 
+_REPOSITORY = ("RepositoryName", "RepositoryDescription", "KmsKeyId", "Tags")
+
 
 async def _create_repository(work: Work, props: Params) -> Made:
-    refuse_others(props, ("RepositoryName", "RepositoryDescription", "Tags", "KmsKeyId"), "AWS::CodeCommit::Repository")
     optional = {"repositoryDescription": props.get("RepositoryDescription"), "kmsKeyId": props.get("KmsKeyId")}
     tags = work.tags(props.get("Tags"))
     work.once(
@@ -50,6 +49,8 @@ async def _update_repository(work: Work, physical: str, old: Params, new: Params
     if old.get("RepositoryDescription") != new.get("RepositoryDescription"):
         text = new.get("RepositoryDescription", "")
         codecommit.update_repository_description(repositoryName=new["RepositoryName"], repositoryDescription=text)
+    if old.get("KmsKeyId") != new.get("KmsKeyId") and new.get("KmsKeyId"):
+        codecommit.update_repository_encryption_key(repositoryName=new["RepositoryName"], kmsKeyId=new["KmsKeyId"])
     made = _shown_repository(work, new["RepositoryName"])
     _retag_arn(work, "codecommit", made.attributes["Arn"], old, new)
     return made
@@ -86,21 +87,15 @@ async def _delete_repository(work: Work, physical: str, props: Params) -> None:
 
 _PROJECT = ("Name", "Description", "Source", "SecondarySources", "Artifacts", "SecondaryArtifacts", "Environment",
             "ServiceRole", "EncryptionKey", "TimeoutInMinutes", "QueuedTimeoutInMinutes", "Cache", "LogsConfig", "Tags",
-            "SourceVersion", "ConcurrentBuildLimit", "Visibility")  # fmt: skip
+            "SourceVersion", "SecondarySourceVersions", "ConcurrentBuildLimit", "AutoRetryLimit", "BadgeEnabled",
+            "BuildBatchConfig", "VpcConfig", "FileSystemLocations")  # fmt: skip
 
 
 def _project(work: Work, name: str, props: Params) -> Params:
-    refuse_others(props, _PROJECT, "AWS::CodeBuild::Project")
-    params: Params = api({key: value for key, value in props.items() if key not in ("Tags", "Name", "Visibility")})
+    params: Params = api({key: value for key, value in props.items() if key not in ("Tags", "Name")})
     for source in [params.get("source", {}), *params.get("secondarySources", [])]:
         if "buildSpec" in source:
             source["buildspec"] = source.pop("buildSpec")
-    for numeric in ("timeoutInMinutes", "queuedTimeoutInMinutes", "concurrentBuildLimit"):
-        if numeric in params:
-            params[numeric] = int(params[numeric])
-    environment = params.get("environment", {})
-    if "privilegedMode" in environment:
-        environment["privilegedMode"] = str(environment["privilegedMode"]).lower() == "true"
     tags = work.tags(props.get("Tags"))
     if tags:
         params["tags"] = to_list(tags, "key", "value")
@@ -119,8 +114,23 @@ def _shown_project(work: Work, name: str) -> Made:
     return Made(name, {"Arn": arn})
 
 
+_NO_PROJECT_SETTING: Params = {
+    "Description": "",
+    "SecondarySources": [],
+    "SecondaryArtifacts": [],
+    "SecondarySourceVersions": [],
+    "SourceVersion": "",
+    "TimeoutInMinutes": 60,
+    "QueuedTimeoutInMinutes": 480,
+    "ConcurrentBuildLimit": -1,
+    "Cache": {"Type": "NO_CACHE"},
+    "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED"}},
+}  # what stands for a setting that the template no longer has
+
+
 async def _update_project(work: Work, name: str, old: Params, new: Params) -> Made:
-    work.client("codebuild").update_project(**_project(work, name, new))
+    left = {key: nothing for key, nothing in _NO_PROJECT_SETTING.items() if key in old}
+    work.client("codebuild").update_project(**_project(work, name, {**left, **new}))
     return _shown_project(work, name)
 
 
@@ -154,7 +164,6 @@ _GROUP = ("ApplicationName", "DeploymentGroupName", "ServiceRoleArn", "Deploymen
 
 
 def _group(work: Work, name: str, props: Params) -> Params:
-    refuse_others(props, _GROUP, "AWS::CodeDeploy::DeploymentGroup")
     params: Params = {"applicationName": props["ApplicationName"], "serviceRoleArn": props["ServiceRoleArn"]}
     for key in ("DeploymentConfigName", "OutdatedInstancesStrategy"):
         if props.get(key):
@@ -205,14 +214,16 @@ async def _delete_deployment_group(work: Work, name: str, props: Params) -> None
     )  # fmt: skip
 
 
+_CONFIG = ("DeploymentConfigName", "ComputePlatform", "MinimumHealthyHosts")
+
+
 async def _create_deployment_config(work: Work, props: Params) -> Made:
     name = work.name(props.get("DeploymentConfigName"), longest=100)
-    if props.get("TrafficRoutingConfig") or props.get("ZonalConfig"):
-        raise not_here("Traffic routing and zones in an AWS::CodeDeploy::DeploymentConfig")
     hosts = props.get("MinimumHealthyHosts", {})
-    healthy = {"minimumHealthyHosts": {"type": hosts["Type"], "value": int(hosts["Value"])}} if hosts else {}
+    healthy = {"minimumHealthyHosts": api(hosts)} if hosts else {}
+    platform = {"computePlatform": props["ComputePlatform"]} if props.get("ComputePlatform") else {}
     create = work.client("codedeploy").create_deployment_config
-    work.once(create, name, deploymentConfigName=name, **healthy)
+    work.once(create, name, deploymentConfigName=name, **healthy, **platform)
     return Made(name, {})
 
 
@@ -223,18 +234,13 @@ async def _delete_deployment_config(work: Work, name: str, props: Params) -> Non
 
 # CodePipeline
 
+_PIPELINE = ("Name", "RoleArn", "Stages", "ArtifactStore", "PipelineType", "ExecutionMode", "Variables", "Tags",
+             "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Triggers")  # fmt: skip
+
 
 def _pipeline(name: str, props: Params) -> Params:
-    refuse_others(
-        props,
-        ("Name", "RoleArn", "Stages", "ArtifactStore", "PipelineType", "ExecutionMode", "Variables", "Tags",
-         "RestartExecutionOnUpdate", "DisableInboundStageTransitions", "Triggers"),
-        "AWS::CodePipeline::Pipeline",
-    )  # fmt: skip
     declared: Params = {"name": name, "roleArn": props["RoleArn"]}
-    declared["stages"] = [
-        {"name": one["Name"], "actions": [_action(two) for two in one["Actions"]]} for one in props["Stages"]
-    ]
+    declared["stages"] = [{**api(one), "actions": [_action(two) for two in one["Actions"]]} for one in props["Stages"]]
     if props.get("ArtifactStore"):
         declared["artifactStore"] = api(props["ArtifactStore"])
     for key in ("PipelineType", "ExecutionMode", "Variables", "Triggers"):
@@ -245,11 +251,10 @@ def _pipeline(name: str, props: Params) -> Params:
 
 def _action(props: Params) -> Params:
     found: Params = api({key: value for key, value in props.items() if key not in ("Configuration", "RunOrder")})
-    found["actionTypeId"]["version"] = str(found["actionTypeId"]["version"])
     if props.get("Configuration"):
         found["configuration"] = {key: _configured(value) for key, value in props["Configuration"].items()}
     if props.get("RunOrder"):
-        found["runOrder"] = int(props["RunOrder"])
+        found["runOrder"] = props["RunOrder"]
     return found
 
 
@@ -291,7 +296,7 @@ async def _update_pipeline(work: Work, name: str, old: Params, new: Params) -> M
     arn = f"arn:aws:codepipeline:{work.stack.region}:{work.stack.account}:{name}"
     _retag_arn(work, "codepipeline", arn, old, new)
     _open_transitions(work, name, old, new)
-    if str(new.get("RestartExecutionOnUpdate", False)).lower() == "true":
+    if new.get("RestartExecutionOnUpdate"):
         codepipeline.start_pipeline_execution(name=name)
     return Made(name, {"Version": str(version)})
 
@@ -305,12 +310,12 @@ async def _delete_pipeline(work: Work, name: str, props: Params) -> None:
 
 
 PROVIDERS = {
-    "AWS::CodeCommit::Repository": Provider(_create_repository, _delete_repository, _update_repository),
-    "AWS::CodeBuild::Project": Provider(_create_project, _delete_project, _update_project),
+    "AWS::CodeCommit::Repository": Provider(_create_repository, _delete_repository, _update_repository, _REPOSITORY),
+    "AWS::CodeBuild::Project": Provider(_create_project, _delete_project, _update_project, _PROJECT),
     "AWS::CodeDeploy::Application": Provider(_create_application, _delete_application, _update_application),
     "AWS::CodeDeploy::DeploymentGroup": Provider(
-        _create_deployment_group, _delete_deployment_group, _update_deployment_group
+        _create_deployment_group, _delete_deployment_group, _update_deployment_group, _GROUP
     ),
-    "AWS::CodeDeploy::DeploymentConfig": Provider(_create_deployment_config, _delete_deployment_config),
-    "AWS::CodePipeline::Pipeline": Provider(_create_pipeline, _delete_pipeline, _update_pipeline),
+    "AWS::CodeDeploy::DeploymentConfig": Provider(_create_deployment_config, _delete_deployment_config, takes=_CONFIG),
+    "AWS::CodePipeline::Pipeline": Provider(_create_pipeline, _delete_pipeline, _update_pipeline, _PIPELINE),
 }

@@ -1,16 +1,23 @@
 """AWS::EC2::Instance."""
 
+import base64
 from typing import Any
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work
 
 _PATIENCE = 120  # looks at an instance that comes up or goes
 _PAUSE = 0.1  # seconds between them
-_KNOWN = ("ImageId", "InstanceType", "IamInstanceProfile", "UserData", "Tags")
+_AS_GIVEN = ("ImageId", "InstanceType", "UserData", "SubnetId", "SecurityGroupIds", "SecurityGroups", "KeyName",
+             "EbsOptimized", "MetadataOptions", "DisableApiTermination",
+             "InstanceInitiatedShutdownBehavior")  # fmt: skip
+# What changes without another instance, and what stands where the template no longer says it.
+_CHANGES: Params = {"InstanceType": "m1.small", "UserData": "", "DisableApiTermination": False,
+                    "InstanceInitiatedShutdownBehavior": "stop"}  # fmt: skip
+_STOPPED = {"InstanceType", "UserData"}
+_KNOWN = (*_AS_GIVEN, "IamInstanceProfile", "AvailabilityZone", "Monitoring", "Tags")
 
 
 def _failed(message: str) -> AwsError:
@@ -18,15 +25,15 @@ def _failed(message: str) -> AwsError:
 
 
 async def _create_instance(work: Work, props: Params) -> Made:
-    refuse_others(props, _KNOWN, "AWS::EC2::Instance")
     ec2 = work.client("ec2")
-    params: Params = {"ImageId": props["ImageId"], "MinCount": 1, "MaxCount": 1, "ClientToken": work.token()}
-    if props.get("InstanceType"):
-        params["InstanceType"] = props["InstanceType"]
+    params: Params = {"MinCount": 1, "MaxCount": 1, "ClientToken": work.token()}
+    params |= {key: props[key] for key in _AS_GIVEN if props.get(key)}
     if props.get("IamInstanceProfile"):
         params["IamInstanceProfile"] = {"Name": props["IamInstanceProfile"]}
-    if props.get("UserData"):
-        params["UserData"] = props["UserData"]
+    if props.get("AvailabilityZone"):
+        params["Placement"] = {"AvailabilityZone": props["AvailabilityZone"]}
+    if props.get("Monitoring"):
+        params["Monitoring"] = {"Enabled": True}
     tags = work.tags(props.get("Tags"))
     if tags:
         params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": to_list(tags)}]
@@ -41,7 +48,7 @@ async def _when(work: Work, instance_id: str, wanted: str) -> Made:
         state = instance["State"]["Name"]
         if state == wanted:
             return Made(instance_id, _attributes(instance))
-        if state in ("terminated", "shutting-down") and wanted == "running":
+        if state in ("terminated", "shutting-down") and wanted != "terminated":
             reason = instance.get("StateReason", {}).get("Message", "")
             raise _failed(f"Instance {instance_id} has been terminated. {reason}".strip())
         await work.pause(_PAUSE)
@@ -66,15 +73,31 @@ def _attributes(instance: Params) -> Params:
 
 
 async def _update_instance(work: Work, instance_id: str, old: Params, new: Params) -> Made:
-    """Tags change in place. A new type or profile would need the instance to stop, which is done by replacing it."""
-    refuse_others(new, _KNOWN, "AWS::EC2::Instance")
+    """A new type or user data needs the instance stopped for a while; the rest changes while it runs."""
     ec2: Any = work.client("ec2")
+    changed = {key for key in _CHANGES if old.get(key) != new.get(key)}
+    for key in sorted(changed - _STOPPED):
+        ec2.modify_instance_attribute(InstanceId=instance_id, **{key: {"Value": new.get(key, _CHANGES[key])}})
+    if changed & _STOPPED:
+        await _restart(work, instance_id, changed & _STOPPED, new)
     wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
     if wanted:
         ec2.create_tags(Resources=[instance_id], Tags=to_list(wanted))
     if left:
         ec2.delete_tags(Resources=[instance_id], Tags=[{"Key": key} for key in left])
     return Made(instance_id, _attributes(_look(work, instance_id)))
+
+
+async def _restart(work: Work, instance_id: str, changed: set[str], new: Params) -> None:
+    ec2: Any = work.client("ec2")
+    ec2.stop_instances(InstanceIds=[instance_id])
+    await _when(work, instance_id, "stopped")
+    for key in sorted(changed):
+        value = str(new.get(key, _CHANGES[key]))
+        given = base64.b64decode(value) if key == "UserData" else value
+        ec2.modify_instance_attribute(InstanceId=instance_id, **{key: {"Value": given}})
+    ec2.start_instances(InstanceIds=[instance_id])
+    await _when(work, instance_id, "running")
 
 
 async def _delete_instance(work: Work, instance_id: str, props: Params) -> None:
@@ -86,4 +109,9 @@ async def _delete_instance(work: Work, instance_id: str, props: Params) -> None:
             raise
 
 
-PROVIDERS = {"AWS::EC2::Instance": Provider(_create_instance, _delete_instance, _update_instance)}
+PROVIDERS = {
+    "AWS::EC2::Instance": Provider(
+        _create_instance, _delete_instance, _update_instance, _KNOWN,
+        anew=("IamInstanceProfile", "SecurityGroupIds", "MetadataOptions", "Monitoring", "EbsOptimized"),
+    )
+}  # fmt: skip

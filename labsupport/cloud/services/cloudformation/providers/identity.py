@@ -109,6 +109,9 @@ def _drop_policies(iam: Any, kind: str, name: str, props: Params) -> None:
 # Users and groups
 
 
+_USER = ("UserName", "Path", "Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies", "Tags")
+
+
 async def _create_user(work: Work, props: Params) -> Made:
     iam, name = work.client("iam"), work.name(props.get("UserName"))
     optional = {key: props[key] for key in ("Path", "PermissionsBoundary") if props.get(key)}
@@ -121,6 +124,8 @@ async def _create_user(work: Work, props: Params) -> Made:
 
 async def _update_user(work: Work, name: str, old: Params, new: Params) -> Made:
     iam = work.client("iam")
+    if old.get("Path", "/") != new.get("Path", "/"):
+        iam.update_user(UserName=name, NewPath=new.get("Path", "/"))
     _put_policies(iam, "user", name, old, new)
     for group in sorted(set(new.get("Groups", [])) - set(old.get("Groups", []))):
         iam.add_user_to_group(GroupName=group, UserName=name)
@@ -149,6 +154,8 @@ async def _create_group(work: Work, props: Params) -> Made:
 
 async def _update_group(work: Work, name: str, old: Params, new: Params) -> Made:
     iam = work.client("iam")
+    if old.get("Path", "/") != new.get("Path", "/"):
+        iam.update_group(GroupName=name, NewPath=new.get("Path", "/"))
     _put_policies(iam, "group", name, old, new)
     return Made(name, {"Arn": iam.get_group(GroupName=name)["Group"]["Arn"]})
 
@@ -320,7 +327,7 @@ async def _delete_profile(work: Work, name: str, props: Params) -> None:
 
 PROVIDERS = {
     "AWS::IAM::Role": Provider(_create_role, _delete_role, _update_role),
-    "AWS::IAM::User": Provider(_create_user, _delete_user, _update_user),
+    "AWS::IAM::User": Provider(_create_user, _delete_user, _update_user, _USER),
     "AWS::IAM::Group": Provider(_create_group, _delete_group, _update_group),
     "AWS::IAM::AccessKey": Provider(_create_access_key, _delete_access_key, _update_access_key),
     "AWS::IAM::Policy": Provider(_create_policy, _delete_policy, _update_policy),

@@ -5,7 +5,6 @@ from typing import Any
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation.providers.storage import refuse_others
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
 
@@ -13,7 +12,6 @@ _TOPIC = ("TopicName", "DisplayName", "KmsMasterKeyId", "Subscription", "Tags")
 
 
 async def _create_topic(work: Work, props: Params) -> Made:
-    refuse_others(props, _TOPIC, "AWS::SNS::Topic")
     sns, name = work.client("sns"), work.name(props.get("TopicName"), longest=256)
     attributes = {key: props[key] for key in ("DisplayName", "KmsMasterKeyId") if props.get(key)}
     tags = work.tags(props.get("Tags"))
@@ -42,7 +40,6 @@ def _refuse_taken(work: Work, sns: Any, props: Params) -> None:
 
 
 async def _update_topic(work: Work, arn: str, old: Params, new: Params) -> Made:
-    refuse_others(new, _TOPIC, "AWS::SNS::Topic")
     sns = work.client("sns")
     for key in ("DisplayName", "KmsMasterKeyId"):
         if old.get(key) != new.get(key):
@@ -70,12 +67,13 @@ async def _delete_topic(work: Work, arn: str, props: Params) -> None:
     work.client("sns").delete_topic(TopicArn=arn)
 
 
+_SUBSCRIPTION = {"FilterPolicy": "{}", "FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
+
+
 async def _create_subscription(work: Work, props: Params) -> Made:
-    known = ("TopicArn", "Protocol", "Endpoint", "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery")
-    refuse_others(props, known, "AWS::SNS::Subscription")
     subscribe = work.client("sns").subscribe
     given = {key: props[key] for key in ("TopicArn", "Protocol", "Endpoint") if props.get(key)}
-    attributes = {key: _attribute(props[key]) for key in known[3:] if key in props}
+    attributes = {key: _attribute(props[key]) for key in _SUBSCRIPTION if key in props}
     more = {"Attributes": attributes} if attributes else {}
     work.once(subscribe, lambda made: str(made["SubscriptionArn"]), **given, **more, ReturnSubscriptionArn=True)
     return Made(work.resource.physical, {"Arn": work.resource.physical})
@@ -88,15 +86,11 @@ def _attribute(value: Any) -> str:
 
 
 async def _update_subscription(work: Work, arn: str, old: Params, new: Params) -> Made:
-    refuse_others(new, (*_SUBSCRIPTION, "TopicArn", "Protocol", "Endpoint"), "AWS::SNS::Subscription")
     for key, usual in _SUBSCRIPTION.items():
         if old.get(key) != new.get(key):
             value = _attribute(new.get(key, usual))
             work.client("sns").set_subscription_attributes(SubscriptionArn=arn, AttributeName=key, AttributeValue=value)
     return Made(arn, {"Arn": arn})
-
-
-_SUBSCRIPTION = {"FilterPolicy": "{}", "FilterPolicyScope": "MessageAttributes", "RawMessageDelivery": "false"}
 
 
 async def _delete_subscription(work: Work, arn: str, props: Params) -> None:
@@ -129,6 +123,8 @@ async def _delete_topic_policy(work: Work, physical: str, props: Params) -> None
 
 # Rules
 
+_RULE = ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn", "Targets", "Tags")
+
 
 async def _create_rule(work: Work, props: Params) -> Made:
     name = work.name(props.get("Name"))
@@ -146,18 +142,14 @@ def _refuse_taken_rule(work: Work, name: str, props: Params) -> None:
 
 
 def _put_rule(work: Work, name: str, props: Params) -> None:
-    refuse_others(
-        props,
-        ("Name", "Description", "EventPattern", "ScheduleExpression", "State", "RoleArn", "Targets"),
-        "AWS::Events::Rule",
-    )
     events = work.client("events")
     optional = {key: props[key] for key in ("Description", "ScheduleExpression", "State", "RoleArn") if props.get(key)}
     if props.get("EventPattern"):
         pattern = props["EventPattern"]
         optional["EventPattern"] = pattern if isinstance(pattern, str) else json.dumps(pattern)
+    tags = work.tags(props.get("Tags"))
     if work.resource.fresh:
-        work.once(events.put_rule, name, Name=name, **optional)
+        work.once(events.put_rule, name, Name=name, **optional, **({"Tags": to_list(tags)} if tags else {}))
     else:
         events.put_rule(Name=name, **optional)
     if props.get("Targets"):
@@ -174,7 +166,13 @@ async def _update_rule(work: Work, name: str, old: Params, new: Params) -> Made:
     if left:
         work.client("events").remove_targets(Rule=name, Ids=sorted(left))
     _put_rule(work, name, new)
-    return _shown(work, name)
+    made = _shown(work, name)
+    wanted, gone_tags = work.retag(old.get("Tags"), new.get("Tags"))
+    if wanted:
+        work.client("events").tag_resource(ResourceARN=made.attributes["Arn"], Tags=to_list(wanted))
+    if gone_tags:
+        work.client("events").untag_resource(ResourceARN=made.attributes["Arn"], TagKeys=gone_tags)
+    return made
 
 
 async def _delete_rule(work: Work, name: str, props: Params) -> None:
@@ -191,8 +189,13 @@ async def _delete_rule(work: Work, name: str, props: Params) -> None:
 
 
 PROVIDERS = {
-    "AWS::SNS::Topic": Provider(_create_topic, _delete_topic, _update_topic),
-    "AWS::SNS::Subscription": Provider(_create_subscription, _delete_subscription, _update_subscription),
+    "AWS::SNS::Topic": Provider(_create_topic, _delete_topic, _update_topic, _TOPIC),
+    "AWS::SNS::Subscription": Provider(
+        _create_subscription,
+        _delete_subscription,
+        _update_subscription,
+        ("TopicArn", "Protocol", "Endpoint", *_SUBSCRIPTION),
+    ),
     "AWS::SNS::TopicPolicy": Provider(_create_topic_policy, _delete_topic_policy, _update_topic_policy),
-    "AWS::Events::Rule": Provider(_create_rule, _delete_rule, _update_rule),
+    "AWS::Events::Rule": Provider(_create_rule, _delete_rule, _update_rule, _RULE),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation.base import not_here
+from labsupport.cloud.services.cloudformation.base import invalid, not_here
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
 
@@ -15,7 +15,7 @@ def _text(document: Any) -> str:
 
 
 def refuse_others(props: Params, known: tuple[str, ...], kind: str) -> None:
-    """Properties that AWS has and the lab cannot bring about are said, not swallowed."""
+    """Parts of a property that AWS has and the lab cannot bring about are said, not swallowed."""
     others = sorted(name for name in props if name not in known)
     if others:
         raise not_here(f"The property {others[0]} of {kind}")
@@ -25,13 +25,10 @@ def refuse_others(props: Params, known: tuple[str, ...], kind: str) -> None:
 
 _BUCKET = ("BucketName", "VersioningConfiguration", "BucketEncryption", "Tags", "PublicAccessBlockConfiguration",
            "OwnershipControls", "NotificationConfiguration")  # fmt: skip
-
-
 _BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 
 
 async def _create_bucket(work: Work, props: Params) -> Made:
-    refuse_others(props, _BUCKET, "AWS::S3::Bucket")
     s3, name = work.client("s3"), work.name(props.get("BucketName"), longest=63, lower=True)
     place = {} if work.stack.region == "us-east-1" else {"LocationConstraint": work.stack.region}
     configuration = {"CreateBucketConfiguration": place} if place else {}
@@ -78,7 +75,7 @@ def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None
         else:
             s3.delete_bucket_encryption(Bucket=name)
     if changed("PublicAccessBlockConfiguration"):
-        block = {key: _truth(value) for key, value in (new.get("PublicAccessBlockConfiguration") or _BLOCK).items()}
+        block = new.get("PublicAccessBlockConfiguration") or _BLOCK
         s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
     if changed("OwnershipControls") and new.get("OwnershipControls"):
         s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=new["OwnershipControls"])
@@ -96,31 +93,24 @@ def _tag_bucket(work: Work, s3: Any, name: str, old: Params, new: Params) -> Non
         s3.delete_bucket_tagging(Bucket=name)
 
 
-def _truth(value: Any) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() == "true"
-
-
 def _encryption(props: Params) -> Params:
     rules = []
     for rule in props["ServerSideEncryptionConfiguration"]:
         default = rule.get("ServerSideEncryptionByDefault", {})
         shown = {"ApplyServerSideEncryptionByDefault": default} if default else {}
-        rules.append(
-            {**shown, **({"BucketKeyEnabled": _truth(rule["BucketKeyEnabled"])} if "BucketKeyEnabled" in rule else {})}
-        )
+        rules.append({**shown, **{key: value for key, value in rule.items() if key == "BucketKeyEnabled"}})
     return {"Rules": rules}
 
 
 def _notify(s3: Any, name: str, wanted: Params) -> None:
     refuse_others(wanted, ("EventBridgeConfiguration",), "AWS::S3::Bucket NotificationConfiguration")
-    bridge = _truth(wanted.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False))
+    bridge = wanted.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False)
     s3.put_bucket_notification_configuration(
         Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}} if bridge else {}
     )
 
 
 async def _update_bucket(work: Work, name: str, old: Params, new: Params) -> Made:
-    refuse_others(new, _BUCKET, "AWS::S3::Bucket")
     _configure(work, work.client("s3"), name, old, new)
     return _shown_bucket(work, name)
 
@@ -145,22 +135,17 @@ async def _delete_bucket_policy(work: Work, physical: str, props: Params) -> Non
 
 # Keys
 
-_KEY = (
-    "Description",
-    "KeyPolicy",
-    "Enabled",
-    "Tags",
-    "PendingWindowInDays",
-    "KeySpec",
-    "KeyUsage",
-    "EnableKeyRotation",
-)
+_KEY = ("Description", "KeyPolicy", "Enabled", "Tags", "PendingWindowInDays", "KeySpec", "KeyUsage",
+        "EnableKeyRotation")  # fmt: skip
+
+
+def _refuse_rotation(props: Params) -> None:
+    if props.get("EnableKeyRotation"):
+        raise not_here("Key rotation (EnableKeyRotation)")
 
 
 async def _create_key(work: Work, props: Params) -> Made:
-    refuse_others(props, _KEY, "AWS::KMS::Key")
-    if _truth(props.get("EnableKeyRotation", False)):
-        raise not_here("Key rotation (EnableKeyRotation)")
+    _refuse_rotation(props)
     kms = work.client("kms")
     optional = {key: props[key] for key in ("Description", "KeySpec", "KeyUsage") if props.get(key)}
     policy = {"Policy": _text(props["KeyPolicy"])} if props.get("KeyPolicy") else {}
@@ -168,20 +153,23 @@ async def _create_key(work: Work, props: Params) -> Made:
     tagged = {"Tags": to_list(tags, "TagKey", "TagValue")} if tags else {}
     work.once(kms.create_key, lambda made: str(made["KeyMetadata"]["KeyId"]), **optional, **policy, **tagged)
     metadata = kms.describe_key(KeyId=work.resource.physical)["KeyMetadata"]
-    if not _truth(props.get("Enabled", True)):
+    if not props.get("Enabled", True):
         kms.disable_key(KeyId=metadata["KeyId"])
     return Made(metadata["KeyId"], {"Arn": metadata["Arn"], "KeyId": metadata["KeyId"]})
 
 
 async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Made:
-    refuse_others(new, _KEY, "AWS::KMS::Key")
+    _refuse_rotation(new)
+    for fixed, usual in (("KeySpec", "SYMMETRIC_DEFAULT"), ("KeyUsage", "ENCRYPT_DECRYPT")):
+        if old.get(fixed, usual) != new.get(fixed, usual):
+            raise invalid(f"You cannot change the {fixed} value after the KMS key is created")
     kms = work.client("kms")
     if old.get("Description") != new.get("Description"):
         kms.update_key_description(KeyId=physical, Description=new.get("Description", ""))
     if old.get("KeyPolicy") != new.get("KeyPolicy") and new.get("KeyPolicy"):
         kms.put_key_policy(KeyId=physical, Policy=_text(new["KeyPolicy"]))
-    if _truth(old.get("Enabled", True)) != _truth(new.get("Enabled", True)):
-        (kms.enable_key if _truth(new.get("Enabled", True)) else kms.disable_key)(KeyId=physical)
+    if old.get("Enabled", True) != new.get("Enabled", True):
+        (kms.enable_key if new.get("Enabled", True) else kms.disable_key)(KeyId=physical)
     wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
     if wanted:
         kms.tag_resource(KeyId=physical, Tags=to_list(wanted, "TagKey", "TagValue"))
@@ -216,6 +204,9 @@ async def _delete_alias(work: Work, physical: str, props: Params) -> None:
 
 # Parameters and log groups
 
+_PARAMETER = ("Name", "Type", "Value", "Description", "AllowedPattern", "Tier", "DataType", "Tags")
+_LOG_GROUP = ("LogGroupName", "RetentionInDays", "KmsKeyId", "Tags")
+
 
 async def _create_parameter(work: Work, props: Params) -> Made:
     ssm, name = work.client("ssm"), work.name(props.get("Name"), longest=1011)
@@ -230,6 +221,7 @@ async def _create_parameter(work: Work, props: Params) -> Made:
 
 async def _update_parameter(work: Work, name: str, old: Params, new: Params) -> Made:
     optional = {key: new.get(key, "") for key in ("Description", "AllowedPattern") if new.get(key) or old.get(key)}
+    optional |= {key: new[key] for key in ("Tier", "DataType") if new.get(key)}
     params = {"Name": name, "Type": new["Type"], "Value": str(new["Value"]), "Overwrite": True, **optional}
     ssm = work.client("ssm")
     if any(old.get(key) != new.get(key) for key in ("Type", "Value", *optional)):
@@ -260,6 +252,8 @@ async def _create_log_group(work: Work, props: Params) -> Made:
 
 
 async def _update_log_group(work: Work, name: str, old: Params, new: Params) -> Made:
+    if old.get("KmsKeyId") != new.get("KmsKeyId"):
+        raise not_here("Changing the KMS key of a log group")
     logs, arn = work.client("logs"), _log_arn(work, name).removesuffix(":*")
     wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
     if wanted:
@@ -284,10 +278,10 @@ async def _delete_log_group(work: Work, name: str, props: Params) -> None:
 
 
 PROVIDERS = {
-    "AWS::S3::Bucket": Provider(_create_bucket, _delete_bucket, _update_bucket),
+    "AWS::S3::Bucket": Provider(_create_bucket, _delete_bucket, _update_bucket, _BUCKET),
     "AWS::S3::BucketPolicy": Provider(_create_bucket_policy, _delete_bucket_policy, _update_bucket_policy),
-    "AWS::KMS::Key": Provider(_create_key, _delete_key, _update_key),
+    "AWS::KMS::Key": Provider(_create_key, _delete_key, _update_key, _KEY),
     "AWS::KMS::Alias": Provider(_create_alias, _delete_alias, _update_alias),
-    "AWS::SSM::Parameter": Provider(_create_parameter, _delete_parameter, _update_parameter),
-    "AWS::Logs::LogGroup": Provider(_create_log_group, _delete_log_group, _update_log_group),
+    "AWS::SSM::Parameter": Provider(_create_parameter, _delete_parameter, _update_parameter, _PARAMETER),
+    "AWS::Logs::LogGroup": Provider(_create_log_group, _delete_log_group, _update_log_group, _LOG_GROUP),
 }
