@@ -11,22 +11,25 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Joined:
-    """A transport that holds what is written until the loop comes round, and then writes it together."""
+    """A transport that holds an answer's head until its body's first bytes come, or the loop comes round."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
-        self._held: list[bytes] = []
+        self._head = b""
 
     def write(self, data: bytes) -> None:
-        if not self._held:
+        if not self._head and data.startswith(b"HTTP/1.1 "):
+            self._head = data
             self._loop.call_soon(self._flush)
-        self._held.append(data)
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data if head else data)
 
     def _flush(self) -> None:
-        held, self._held = self._held, []
-        if held and not self._transport.is_closing():
-            self._transport.write(b"".join(held))
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
     def close(self) -> None:
         self._flush()
