@@ -140,6 +140,7 @@ T = tarfile.REGTYPE
         (tarred(*GOOD_TAR)[:100], "", ""),
         (GOOD_ZIP[:-30], "", "damaged"),
     ],
+    ids=lambda value: "data" if isinstance(value, bytes) else None,  # the bytes hold the time: no name for a test
 )
 def test_attacks_and_damage_leave_nothing_behind(tmp_path, data, entry, cause):
     out = tmp_path / "inner" / "out"
