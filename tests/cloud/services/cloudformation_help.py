@@ -73,13 +73,18 @@ class Stacks:
         return str(self.resources(name)[logical]["PhysicalResourceId"])
 
     def events(self, name: str) -> list[str]:
-        """`Topic CREATE_COMPLETE`, the oldest first."""
+        """`Topic CREATE_COMPLETE`, the oldest first; `Topic CREATE_IN_PROGRESS Initiated` once it has a name."""
         pages = self.client.get_paginator("describe_stack_events").paginate(StackName=name)
         found = [one for page in pages for one in page["StackEvents"]]
-        return [f"{one['LogicalResourceId']} {one['ResourceStatus']}" for one in reversed(found)]
+        return [_event(one) for one in reversed(found)]
 
     def why(self, name: str, logical: str) -> str:
         """The newest reason that an event of a resource gives."""
         found = self.client.describe_stack_events(StackName=name)["StackEvents"]
         of = (one for one in found if one["LogicalResourceId"] == logical and one.get("ResourceStatusReason"))
         return str(next(of)["ResourceStatusReason"])
+
+
+def _event(one: dict[str, Any]) -> str:
+    initiated = " Initiated" if one.get("ResourceStatusReason") == "Resource creation Initiated" else ""
+    return f"{one['LogicalResourceId']} {one['ResourceStatus']}{initiated}"

@@ -93,7 +93,7 @@ def test_nothing_is_made_twice(start_cloud: Any, monkeypatch: pytest.MonkeyPatch
     assert counted(again) == dict.fromkeys(RESOURCES, 1)
     assert held.calls == [logical, logical]
     events = stacks.events("s")
-    assert len(events) == len(set(events)) == 2 * len(RESOURCES) + 2, "no step is told twice"
+    assert len(events) == len(set(events)) == 3 * len(RESOURCES) + 2, "no step is told twice"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

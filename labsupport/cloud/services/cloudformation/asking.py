@@ -24,7 +24,7 @@ _NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::User": "UserName", "AWS::IAM:
 _IAM = (*_NAMED, "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "AWS::IAM::AccessKey",
         "AWS::IAM::UserToGroupAddition")  # fmt: skip
 _NOT_TAKEN = ("ResourceTypes", "RollbackConfiguration", "StackPolicyURL", "StackPolicyBody", "ImportExistingResources",
-              "NotificationARNs", "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport",
+              "StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport",
               "IncludeNestedStacks", "DeploymentMode")  # fmt: skip
 _STACK_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _LARGEST_BODY = 51_200  # bytes of a template in a request

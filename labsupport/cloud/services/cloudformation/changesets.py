@@ -8,6 +8,7 @@ from labsupport.cloud.services.cloudformation.asking import caller_key, prepare,
 from labsupport.cloud.services.cloudformation.base import invalid, service
 from labsupport.cloud.services.cloudformation.changes import changes
 from labsupport.cloud.services.cloudformation.describing import bad_token, moment, shown_parameters
+from labsupport.cloud.services.cloudformation.notifying import check_topics
 from labsupport.cloud.services.cloudformation.records import (
     ChangeSet,
     Params,
@@ -78,6 +79,7 @@ def _new(call: Call, stack: Stack, kind: str, target: Target, params: Params) ->
         created=call.epoch,
         role=role,
         on_failure=params.get("OnStackFailure", "ROLLBACK"),
+        topics=check_topics(params["NotificationARNs"]) if "NotificationARNs" in params else None,
     )
     made.changes = changes(call, stack, target)
     if kind == "UPDATE" and same(stack.target, target):
@@ -105,7 +107,7 @@ def describe_change_set(call: Call, params: Params) -> Params:
     return {
         **_summary(stack, one),
         "Parameters": shown_parameters(one.target),
-        "NotificationARNs": [],
+        "NotificationARNs": stack.topics if one.topics is None else one.topics,
         "Capabilities": one.target.capabilities,
         "Tags": to_list(one.target.tags),
         "Changes": one.changes,
@@ -155,10 +157,12 @@ def execute_change_set(call: Call, params: Params) -> Params:
         call.store.delete(other)
     if one.kind == "UPDATE":
         stays = {"DisableRollback": params.get("DisableRollback") or one.on_failure == "DO_NOTHING"}
-        update(call, stack, one.target, {**params, **stays, "RoleARN": one.role})
+        topics = {} if one.topics is None else {"NotificationARNs": one.topics}
+        update(call, stack, one.target, {**params, **stays, **topics, "RoleARN": one.role})
         return {}
     if stack.status != "REVIEW_IN_PROGRESS":
         raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be created.")
+    stack.topics = one.topics or []
     stack.target, stack.role, stack.caller_key = one.target, one.role, caller_key(call, one.role)
     stack.on_failure = "DO_NOTHING" if params.get("DisableRollback") else one.on_failure
     stack.drops_new = params.get("RetainExceptOnCreate", False)

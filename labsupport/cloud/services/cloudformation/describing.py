@@ -60,7 +60,7 @@ def shown(stack: Stack) -> Params:
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason or None,
         "DisableRollback": stack.on_failure == "DO_NOTHING",
-        "NotificationARNs": [],
+        "NotificationARNs": stack.topics,
         "TimeoutInMinutes": stack.timeout or None,
         "Capabilities": stack.target.capabilities,
         "Outputs": stack.outputs,

@@ -28,18 +28,15 @@ def dependencies(
     return found
 
 
-def order(needs: dict[str, list[str]], strict: bool = True) -> list[str]:
-    """The resources, each behind those it needs.
-
-    ValidationError where they need each other in a circle; if not `strict`, those of the circle come last.
-    """
+def order(needs: dict[str, list[str]]) -> list[str]:
+    """The resources, each behind those it needs. ValidationError where they need each other in a circle."""
     placed: dict[str, None] = {}
     left = dict(needs)
     while left:
         ready = [name for name, before in left.items() if all(one in placed for one in before)]
-        if not ready and strict:
+        if not ready:
             raise _circular(sorted(left))
-        placed |= dict.fromkeys(ready or left)
+        placed |= dict.fromkeys(ready)
         left = {name: before for name, before in left.items() if name not in placed}
     return list(placed)
 

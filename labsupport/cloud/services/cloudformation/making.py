@@ -4,6 +4,7 @@ It is noted before it is touched and after, so that a process that is killed goe
 interrupted try has created is remembered (`Work.once`), and not created twice.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import NoReturn, TypeVar
@@ -16,6 +17,7 @@ from labsupport.cloud.services.cloudformation.providers import provider_of
 from labsupport.cloud.services.cloudformation.records import Params, Resource, Rest, Stack, note
 from labsupport.cloud.services.cloudformation.scope import properties_of, scope_of
 from labsupport.cloud.services.cloudformation.template import Template
+from labsupport.cloud.services.cloudformation.together import CANCELLED
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, client_of
 
 log = logging.getLogger("labsupport.cloud.cloudformation")
@@ -85,6 +87,8 @@ async def _make(call: Call, stack: Stack, fresh: Resource, provider: Provider, p
         made = await _told(fresh, provider.create(Work(call, stack, fresh), props))
     except AwsError as error:
         _fail(call, stack, fresh, error)
+    except asyncio.CancelledError as error:
+        _stop(call, stack, fresh, error)
     else:
         _complete(call, stack, fresh, made, f"{verb}_COMPLETE")
 
@@ -113,6 +117,14 @@ def _fail(call: Call, stack: Stack, resource: Resource, error: AwsError) -> NoRe
     reason = error.message + ("" if error.code == "ValidationError" else codes)
     _noted(call, stack, resource, f"{verb}_FAILED", reason)
     raise Failed(reason)
+
+
+def _stop(call: Call, stack: Stack, resource: Resource, error: asyncio.CancelledError) -> NoReturn:
+    """Another resource has failed; or the whole process ends, and the next one goes on with this resource."""
+    if error.args != (CANCELLED,):
+        raise error
+    verb = "creation" if resource.fresh else "update"
+    _fail(call, stack, resource, invalid(f"Resource {verb} cancelled"))
 
 
 async def _change(
@@ -171,6 +183,8 @@ async def _update_in_place(call: Call, stack: Stack, old: Resource, provider: Pr
         refused = error.code in ("NotSimulated", "ValidationError") and not work.touched
         old.tried = None if refused else old.tried
         _fail(call, stack, old, error)
+    except asyncio.CancelledError as error:
+        _stop(call, stack, old, error)
     else:
         old.properties = props
         _complete(call, stack, old, made, "UPDATE_COMPLETE")

@@ -76,6 +76,7 @@ class Stack(msgspec.Struct, kw_only=True):
     wish: str = ""  # "cancel" or "delete": asked for while an operation runs
     protected: bool = False
     timeout: int = 0  # minutes
+    topics: list[str] = []  # ARNs: who is told of events
     token: str = ""
     events: int = 0  # so far: their order
 
@@ -117,6 +118,7 @@ class ChangeSet(msgspec.Struct, kw_only=True):
     changes: list[Params] = []
     role: str = ""
     on_failure: str = "ROLLBACK"
+    topics: list[str] | None = None  # None: those that the stack has
 
 
 @record("cloudformation.export", key=("account", "region", "name"))
@@ -185,6 +187,8 @@ def note(call: Call, stack: Stack, resource: Resource | None = None) -> None:
     save(call, stack)
     call.store.put(event)
     _publish(call, stack, event, is_stack=resource is None)
+    if stack.topics:
+        call.start("notify", f"{stack.id} {event.order}")
 
 
 def _publish(call: Call, stack: Stack, event: StackEvent, is_stack: bool) -> None:

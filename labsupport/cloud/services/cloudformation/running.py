@@ -1,6 +1,9 @@
 """A stack on its way: one task takes it from where it stands to the end of its operation."""
 
+import asyncio
 import logging
+import math
+from typing import Any
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
@@ -11,6 +14,7 @@ from labsupport.cloud.services.cloudformation.making import Failed, bring_about,
 from labsupport.cloud.services.cloudformation.records import Resource, Rest, Stack, find_stack, note, save
 from labsupport.cloud.services.cloudformation.scope import scope_of, wanted
 from labsupport.cloud.services.cloudformation.template import parse
+from labsupport.cloud.services.cloudformation.together import together
 
 log = logging.getLogger("labsupport.cloud.cloudformation")
 _FAILED = {
@@ -79,10 +83,14 @@ async def _bring_all_about(call: Call, stack: Stack) -> None:
     scope = scope_of(call, stack, template)
     names = wanted(template, scope)
     needs = graph.dependencies(template, names, scope.conditions)
-    for name in graph.order(needs):
+    graph.order(needs)
+
+    async def bring_one(name: str) -> None:
         _heed(call, stack)
         if not (name in stack.skipped and stack.status == "UPDATE_ROLLBACK_IN_PROGRESS"):
             await bring_about(call, stack, template, name, needs[name])
+
+    await together(needs, bring_one, _interruption(call, stack))
     for name in [one for one in stack.resources if one not in names]:
         _leave(call, stack, name)
 
@@ -92,8 +100,37 @@ def _heed(call: Call, stack: Stack) -> None:
     save(call, stack)
     if stack.wish and stack.status in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
         raise Failed("User initiated cancellation." if stack.wish == "cancel" else "Resource creation cancelled.")
-    if stack.timeout and stack.status == "CREATE_IN_PROGRESS" and call.epoch > stack.created + 60 * stack.timeout:
+    if call.epoch >= _deadline(stack):
         raise Failed("Stack creation time exceeded the specified timeout.")
+
+
+def _deadline(stack: Stack) -> float:
+    counts = stack.timeout and stack.status == "CREATE_IN_PROGRESS"
+    return stack.created + 60 * stack.timeout if counts else math.inf
+
+
+async def _interruption(call: Call, stack: Stack) -> Exception:
+    """Waits until there is something to heed while resources are on their way."""
+    signal = call.signal or asyncio.Event()
+    while True:
+        signal.clear()
+        try:
+            _heed(call, stack)
+        except Failed as reason:
+            return reason
+        await _woken(call, signal, _deadline(stack))
+
+
+async def _woken(call: Call, signal: asyncio.Event, deadline: float) -> None:
+    """Until somebody wakes the stack's task, or the deadline."""
+    waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(signal.wait())]
+    if deadline < math.inf:
+        waits.append(asyncio.ensure_future(call.cloud.clock.sleep_until(deadline)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
 
 
 def _leave(call: Call, stack: Stack, name: str) -> None:
@@ -182,22 +219,20 @@ async def _clean_up(call: Call, stack: Stack) -> None:
 
 async def _take_down(call: Call, stack: Stack) -> list[str]:
     """Delete the resources, each before those it needs; the names of those that would not go."""
-    needs = {name: [one for one in two.needs if one in stack.resources] for name, two in stack.resources.items()}
+    users = {name: [one for one, two in stack.resources.items() if name in two.needs] for name in stack.resources}
     left: list[str] = []
-    for name in reversed(graph.order(needs, strict=False)):
+
+    async def take_one(name: str) -> None:
         resource = stack.resources[name]
         if resource.status in ("DELETE_COMPLETE", "DELETE_SKIPPED"):
-            continue
+            return
         if resource.physical and _stays(stack, resource, made_now=stack.status == "ROLLBACK_IN_PROGRESS"):
             skip(call, stack, resource)
-        elif _needed(stack, name, left) or not await remove(call, stack, resource):
+        elif set(users[name]) & set(left) or not await remove(call, stack, resource):
             left.append(name)
-    return left
 
-
-def _needed(stack: Stack, name: str, left: list[str]) -> bool:
-    """Whether a resource that would not go still needs this one."""
-    return any(name in stack.resources[one].needs for one in left)
+    await together(dict(reversed(users.items())), take_one, asyncio.Future())
+    return [name for name in stack.resources if name in left]
 
 
 async def _rollback(call: Call, stack: Stack) -> None:

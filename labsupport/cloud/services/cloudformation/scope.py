@@ -14,14 +14,14 @@ from labsupport.cloud.services.cloudformation.template import Template
 _DYNAMIC = re.compile(r"\{\{resolve:(ssm|ssm-secure|secretsmanager):([^}]*)\}\}")
 
 
-def pseudo(call: Call, name: str, stack_id: str) -> Params:
+def pseudo(call: Call, stack: Stack) -> Params:
     return {
         "AWS::AccountId": call.account,
-        "AWS::NotificationARNs": [],
+        "AWS::NotificationARNs": stack.topics,
         "AWS::Partition": "aws",
         "AWS::Region": call.region,
-        "AWS::StackId": stack_id,
-        "AWS::StackName": name,
+        "AWS::StackId": stack.id,
+        "AWS::StackName": stack.name,
         "AWS::URLSuffix": "amazonaws.com",
     }
 
@@ -49,7 +49,7 @@ def scope_of(call: Call, stack: Stack, template: Template) -> Scope:
             raise invalid(f"No export named {name} found.")
         return found.value
 
-    values = {**pseudo(call, stack.name, stack.id), **stack.target.resolved}
+    values = {**pseudo(call, stack), **stack.target.resolved}
     scope = Scope(template, values, ref, attribute, export)
     evaluate_conditions(scope)
     return scope

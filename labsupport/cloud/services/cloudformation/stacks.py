@@ -12,6 +12,7 @@ from labsupport.cloud.services.cloudformation.asking import (
     template_text,
 )
 from labsupport.cloud.services.cloudformation.base import invalid, service
+from labsupport.cloud.services.cloudformation.notifying import check_topics
 from labsupport.cloud.services.cloudformation.records import (
     Export,
     Params,
@@ -49,6 +50,7 @@ def new_stack(call: Call, params: Params, target: Target, status: str) -> Stack:
         drops_new=params.get("RetainExceptOnCreate", False),
         protected=params.get("EnableTerminationProtection", False),
         timeout=params.get("TimeoutInMinutes", 0),
+        topics=check_topics(params.get("NotificationARNs", [])),
         token=params.get("ClientRequestToken", ""),
     )
 
@@ -107,8 +109,10 @@ def update(call: Call, stack: Stack, target: Target, params: Params) -> None:
     stack.target = target
     _refuse_other_types(stack, target)
     prepare(call, stack)
-    if same(old, target) and not failed:
+    topics = check_topics(params.get("NotificationARNs", stack.topics))
+    if same(old, target) and topics == stack.topics and not failed:
         raise invalid("No updates are to be performed.")
+    stack.topics = topics
     _take_over(call, stack, params)
     stack.stays_failed = params.get("DisableRollback", False)
     stack.drops_new = params.get("RetainExceptOnCreate", False)
@@ -146,6 +150,7 @@ def delete_stack(call: Call, params: Params) -> Params:
     if stack.status == "CREATE_IN_PROGRESS":  # its task is on it and will turn
         stack.wish = "delete"
         call.store.put(stack)
+        call.start("advance", stack.id)
         return {}
     _take_over(call, stack, params)
     stack.status = "DELETE_IN_PROGRESS"
@@ -188,12 +193,13 @@ def update_termination_protection(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_stack)
 def cancel_update_stack(call: Call, params: Params) -> Params:
-    """The update turns back at its next resource."""
+    """The update turns back; resources that are under way are cancelled."""
     stack = stack_named(call, params["StackName"])
     if stack.status != "UPDATE_IN_PROGRESS":
         raise invalid("CancelUpdateStack cannot be called from current stack status")
     stack.wish = "cancel"
     call.store.put(stack)
+    call.start("advance", stack.id)
     return {}
 
 

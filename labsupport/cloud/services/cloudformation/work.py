@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Caller, root
-from labsupport.cloud.services.cloudformation.records import Params, Resource, Stack, save
+from labsupport.cloud.services.cloudformation.records import Params, Resource, Stack, note
 
 
 class Made(NamedTuple):
@@ -71,8 +71,11 @@ class Work:
 
     def called(self, physical: str) -> None:
         """From here on there is something to remove."""
-        self.resource.physical = physical
-        save(self.call, self.stack)
+        if self.resource.physical == physical:
+            return
+        self.resource.physical, self.resource.reason = physical, "Resource creation Initiated"
+        with self.call.transaction():
+            note(self.call, self.stack, self.resource)
 
 
 @dataclass(slots=True)
