@@ -4,11 +4,14 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -61,6 +64,18 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def opened(address: str) -> None:
+    """Return once somebody listens: JupyterLab names its address a moment before it does."""
+    parts = urlsplit(address)
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex((parts.hostname, parts.port)) == 0:
+                return
+        threading.Event().wait(0.05)
+    raise TimeoutError(f"nobody listens at {address}")
+
+
 def kernel(address: str) -> None:
     """Start one, as opening the notebook does."""
     base, _, token = re.split(r"(lab/tree/.*token=)", address)
@@ -72,6 +87,7 @@ def kernel(address: str) -> None:
 def test_it_says_one_address_and_leaves_nothing_running(running):
     address = re.findall(r"http://\S+/lab/tree/00-start\.ipynb\?token=\w+", said(running))
     assert len(address) == 1
+    opened(address[0])
     with urllib.request.urlopen(address[0], timeout=PATIENCE) as page:
         config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S)[1])
     assert config["disabledExtensions"] == ["@jupyterlab/apputils-extension:announcements"]
