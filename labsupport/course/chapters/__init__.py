@@ -1,0 +1,1 @@
+"""The chapters, a package each: `labsupport.course.chapters.start` holds the chapter `start`."""
