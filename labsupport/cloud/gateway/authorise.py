@@ -45,7 +45,7 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         return
     found = holders.policies_of(call)
     resource_policies, owner, mode = _resource_policies(call, resource)
-    keys = found.keys().union(*(policy.document.keys for policy in resource_policies))
+    keys = found.keys.union(*(policy.document.keys for policy in resource_policies))
     request = Request(
         action=action,
         resource=resource,
@@ -59,6 +59,7 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         resource=resource_policies,
         boundary=found.boundary,
         session=found.session,
+        scps=found.scps,
         mode=mode,
     )
     if not decision.allowed:

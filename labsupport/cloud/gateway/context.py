@@ -12,7 +12,7 @@ _KINDS = {"root": "Account", "user": "User", "session": "AssumedRole", "service"
 
 
 def context_of(
-    call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any], keys: set[str]
+    call: Call, resource: str, owner: str, extra: Context, params: dict[str, Any], keys: frozenset[str]
 ) -> Context:
     """What the policies may ask about this call; `keys` are those that they do: tags are looked up only then."""
     if not keys:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from labsupport.cloud.core import managed
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
+from labsupport.cloud.core.organization import Control, Membership
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.records import Mode, Policy, Principal
 from labsupport.cloud.store.store import Store
@@ -16,15 +18,20 @@ _NOTHING = json.dumps(
 )
 
 
-class Held(NamedTuple):
+@dataclass(slots=True)
+class Held:
+    """What bears on a caller: `scps` per level of its organization (None: none bind), `keys`: all that they read."""
+
     identity: list[Policy]
     boundary: Policy | None
     session: list[Policy]
+    scps: list[list[Policy]] | None
+    keys: frozenset[str] = field(init=False)
 
-    def keys(self) -> set[str]:
-        """The condition keys that these policies read."""
+    def __post_init__(self) -> None:
         every = [*self.identity, *self.session, *([self.boundary] if self.boundary else [])]
-        return set().union(*(policy.document.keys for policy in every))
+        every += [policy for level in self.scps or [] for policy in level]
+        self.keys = frozenset().union(*(policy.document.keys for policy in every))
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -48,15 +55,29 @@ def policies_of(call: Call) -> Held:
 
 
 def _held(store: Store, caller: Caller) -> Held:
+    scps = controls_of(store, caller.account)
     if caller.role:
         role = store.get(Role, caller.account, caller.role)
         if role is None or role.id != caller.role_id:
-            return Held([], None, [])
-        return Held(_of_holder(store, role, f"role/{role.name}"), _boundary(store, role.boundary), _session(caller))
+            return Held([], None, [], scps)
+        label = f"role/{role.name}"
+        return Held(_of_holder(store, role, label), _boundary(store, role.boundary, label), _session(caller), scps)
     user = store.get(User, caller.account, caller.name) if caller.kind == "user" else None
     if user is None:
-        return Held([], None, [])
-    return Held(_of_user(store, user), _boundary(store, user.boundary), _session(caller))
+        return Held([], None, [], scps)
+    return Held(_of_user(store, user), _boundary(store, user.boundary, f"user/{user.name}"), _session(caller), scps)
+
+
+def controls_of(store: Store, account: str) -> list[list[Policy]] | None:
+    """The SCPs that bind an account, per level from the organization's root down; None where none do."""
+    membership = store.get(Membership, account)
+    if membership is None or membership.levels is None:
+        return None
+    return [[_control(control) for control in level] for level in membership.levels]
+
+
+def _control(control: Control) -> Policy:
+    return Policy("scp", control.name, control.arn, control.target, document.parse(control.document, "scp"))
 
 
 def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, Mode]:
@@ -89,10 +110,6 @@ def _of_holder(store: Store, holder: User | Role | Group, label: str) -> list[Po
     return inline + list(_managed(store, holder.attached, label, "identity"))
 
 
-def _inline(name: str, text: str, label: str) -> Policy:
-    return Policy("identity", name, None, label, document.parse(text, "identity"))
-
-
 def _managed(store: Store, arns: Iterable[str], label: str, kind: Any) -> Iterable[Policy]:
     for arn in arns:
         text = managed_text(store, arn)
@@ -110,12 +127,12 @@ def managed_text(store: Store, arn: str) -> str | None:
     return next((version.document for version in policy.versions if version.id == policy.default_version), None)
 
 
-def _boundary(store: Store, arn: str | None) -> Policy | None:
+def _boundary(store: Store, arn: str | None, label: str) -> Policy | None:
     """The boundary; one whose policy is gone still bounds, and lets nothing through."""
     if arn is None:
         return None
-    found = next(iter(_managed(store, [arn], "boundary", "boundary")), None)
-    return found or Policy("boundary", arn.rsplit("/", 1)[-1], arn, "boundary", document.parse(_NOTHING, "boundary"))
+    found = next(iter(_managed(store, [arn], label, "boundary")), None)
+    return found or Policy("boundary", arn.rsplit("/", 1)[-1], arn, label, document.parse(_NOTHING, "boundary"))
 
 
 def _session(caller: Caller) -> list[Policy]:
