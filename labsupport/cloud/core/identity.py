@@ -144,6 +144,11 @@ class Session(msgspec.Struct, kw_only=True):
     source_identity: str = ""
     mfa: bool = False
     issued_to: str = ""  # the service that asked for it (codebuild.amazonaws.com)
+    transitive: list[str] = []  # keys of tags that pass on to the next role
+    provider: str = ""  # the identity provider that vouches for whoever assumed the role
+    federated: bool = False  # a federated user's (GetFederationToken); `user` is who asked
+    chained: bool = False  # a role assumed by a role's session
+    task_policy: str = ""  # a member account's root, for one task: the ARN of the policy that limits it
 
 
 @record("identity.git-credential", key=("user_name",))
@@ -164,8 +169,9 @@ class ServiceCredential(msgspec.Struct, kw_only=True):
 class Caller:
     """The authenticated principal of a call.
 
-    `kind` is IAM's: root, user, session (an assumed role), service (`codebuild.amazonaws.com`, for the
-    lab's own work), anonymous. `id` is the unique id that aws:userid shows (`AROA…:session-name`).
+    `kind` is IAM's: root, user, session (an assumed role), federated (a user by GetFederationToken), service
+    (`codebuild.amazonaws.com`, for the lab's own work), anonymous. `provider` is who vouches for somebody who is
+    about to assume a role by web identity or SAML. `id` is the unique id that aws:userid shows (`AROA…:session-name`).
     """
 
     kind: str
@@ -178,6 +184,7 @@ class Caller:
     role_id: str = ""
     role_arn: str = ""
     service: str = ""
+    provider: str = ""
     session: Session | None = field(default=None, compare=False)
     via: tuple[str, ...] = ()  # services that pass this caller's call on (aws:CalledVia)
 

@@ -63,11 +63,21 @@ def _of_session(store: Store, session: Session) -> Caller | None:
     if session.role:
         return _of_role(store, session)
     if not session.user:
-        return _of_root(session)
+        return _of_federated(session, "") if session.federated else _of_root(session)
     user = store.get(User, session.account, session.user)
     if user is None or user.id != session.user_id:
         return None
+    if session.federated:
+        return _of_federated(session, user.arn)
     return Caller("user", user.account, user.arn, user.id, user.name, session.id, session=session)
+
+
+def _of_federated(session: Session, asked_by: str) -> Caller:
+    """Somebody to whom a user (or the root, whose ARN stands for nobody's policies) gave credentials."""
+    who = asked_by or f"arn:aws:iam::{session.account}:root"
+    arn = f"arn:aws:sts::{session.account}:federated-user/{session.name}"
+    unique = f"{session.account}:{session.name}"
+    return Caller("federated", session.account, arn, unique, session.name, session.id, role_arn=who, session=session)
 
 
 def _of_root(session: Session) -> Caller:

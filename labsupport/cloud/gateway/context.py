@@ -8,7 +8,14 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Role, User
 
 Context = dict[str, Any]
-_KINDS = {"root": "Account", "user": "User", "session": "AssumedRole", "service": "Service", "anonymous": "Anonymous"}
+_KINDS = {
+    "root": "Account",
+    "user": "User",
+    "session": "AssumedRole",
+    "federated": "FederatedUser",
+    "service": "Service",
+    "anonymous": "Anonymous",
+}
 
 
 def context_of(
@@ -26,6 +33,7 @@ def context_of(
         "aws:resourceaccount": owner,
         "aws:useragent": call.user_agent,
         **_of_caller(call.caller),
+        **_of_session(call),
     }
     if call.source_ip[:1].isdigit() or ":" in call.source_ip:
         context["aws:sourceip"] = call.source_ip
@@ -34,14 +42,13 @@ def context_of(
     context |= _request_tags(params)
     if any("tag/" in key for key in keys):
         context |= _resource_tags(call, resource) | _principal_tags(call)
-    if call.service.keys:
-        context |= call.service.keys(call, resource, params, keys)
     return context | extra
 
 
 def _of_caller(caller: Caller) -> Context:
     context: Context = {
-        "aws:principalarn": caller.role_arn or caller.arn,  # a session: the ARN of its role
+        # of a role's session: the ARN of the role
+        "aws:principalarn": caller.arn if caller.kind == "federated" else caller.role_arn or caller.arn,
         "aws:principaltype": _KINDS.get(caller.kind, caller.kind),
         "aws:userid": caller.id,
         "aws:viaawsservice": str(bool(caller.via)).lower(),
@@ -59,11 +66,22 @@ def _of_caller(caller: Caller) -> Context:
             "aws:calledviafirst": caller.via[0],
             "aws:calledvialast": caller.via[-1],
         }
-    if caller.session:
-        context["aws:multifactorauthpresent"] = str(caller.session.mfa).lower()
-        context["aws:tokenissuetime"] = datetime.fromtimestamp(caller.session.issued, UTC).strftime(
-            "%Y-%m-%dT%H:%M:%SZ"
-        )
+    return context
+
+
+def _of_session(call: Call) -> Context:
+    """What only temporary credentials carry."""
+    session = call.caller.session
+    if session is None:
+        return {}
+    issued = datetime.fromtimestamp(session.issued, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    context: Context = {"aws:multifactorauthpresent": str(session.mfa).lower(), "aws:tokenissuetime": issued}
+    if session.mfa:
+        context["aws:multifactorauthage"] = str(int(call.epoch - session.issued))
+    if session.source_identity:
+        context["aws:sourceidentity"] = session.source_identity
+    if session.provider:
+        context["aws:federatedprovider"] = session.provider
     return context
 
 

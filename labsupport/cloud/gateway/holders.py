@@ -36,7 +36,7 @@ class Held:
 
 def principal_of(caller: Caller) -> Principal:
     """The caller as the policy language sees it."""
-    nobody = caller.kind in ("service", "anonymous")
+    nobody = caller.kind in ("service", "anonymous") or bool(caller.provider)
     return Principal(
         account="" if nobody else caller.account,
         arn="" if nobody else caller.arn,
@@ -45,6 +45,7 @@ def principal_of(caller: Caller) -> Principal:
         service=caller.service or None,
         name=caller.name,
         unique_id=caller.id,
+        provider=caller.provider or None,
     )
 
 
@@ -62,10 +63,17 @@ def _held(store: Store, caller: Caller) -> Held:
             return Held([], None, [], scps)
         label = f"role/{role.name}"
         return Held(_of_holder(store, role, label), _boundary(store, role.boundary, label), _session(caller), scps)
-    user = store.get(User, caller.account, caller.name) if caller.kind == "user" else None
+    user = _user_of(store, caller)
     if user is None:
         return Held([], None, [], scps)
     return Held(_of_user(store, user), _boundary(store, user.boundary, f"user/{user.name}"), _session(caller), scps)
+
+
+def _user_of(store: Store, caller: Caller) -> User | None:
+    """The user whose policies count: the caller, or who gave a federated user its credentials."""
+    if caller.kind == "federated" and caller.session:
+        return store.get(User, caller.account, caller.session.user)
+    return store.get(User, caller.account, caller.name) if caller.kind == "user" else None
 
 
 def controls_of(store: Store, account: str) -> list[list[Policy]] | None:

@@ -7,6 +7,7 @@ from labsupport.cloud.core import model
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.core.service import Operation, Service
+from labsupport.cloud.gateway import sessions
 from labsupport.cloud.gateway.authorise import authorise_call
 from labsupport.cloud.gateway.trail import record
 from labsupport.cloud.wire import validate
@@ -61,4 +62,5 @@ async def _perform_async(call: Call, operation: Operation, params: Params) -> Pa
 
 def _admit(call: Call, operation: Operation, params: Params) -> None:
     validate(model.load(call.service.name).operation_model(operation.name), params)
+    sessions.check(call, operation.name)
     authorise_call(call, operation, params)

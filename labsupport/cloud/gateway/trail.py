@@ -94,7 +94,11 @@ def identity(caller: Caller, call: Call) -> Params:
         return {"type": "AWSService", "invokedBy": caller.service}
     if caller.kind == "anonymous":
         return {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""}
-    kinds = {"root": "Root", "user": "IAMUser", "session": "AssumedRole"}
+    if caller.provider:
+        kind = "SAMLUser" if ":saml-provider/" in caller.provider else "WebIdentityUser"
+        who = {"principalId": caller.id, "userName": caller.name, "identityProvider": caller.provider}
+        return {"type": kind, **who}
+    kinds = {"root": "Root", "user": "IAMUser", "session": "AssumedRole", "federated": "FederatedUser"}
     shown = {"type": kinds[caller.kind], "principalId": caller.id, "arn": caller.arn, "accountId": caller.account}
     shown["accessKeyId"] = caller.access_key
     if caller.kind == "user":
@@ -116,6 +120,10 @@ def _session(caller: Caller, call: Call) -> Params:
             "accountId": session.account,
             "userName": session.role,
         }
+    elif session.federated:
+        user = {"type": "IAMUser", "principalId": session.user_id, "userName": session.user} if session.user else {}
+        issuer = {"arn": caller.role_arn, "accountId": session.account}
+        context["sessionIssuer"] = {**(user or {"type": "Root", "principalId": session.account}), **issuer}
     return {"sessionContext": context}
 
 

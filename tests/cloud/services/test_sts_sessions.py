@@ -356,15 +356,11 @@ def test_a_source_identity(shared_cloud: Any) -> None:
     assert code_of(sts.assume_role, **{**params, "SourceIdentity": "bob"}) == "AccessDenied"
 
 
-@pytest.mark.parametrize(
-    "params", [{"SerialNumber": PLACE + "mfa/me", "TokenCode": "123456"}, {"TransitiveTagKeys": ["team"]}]
-)
-def test_what_the_lab_has_not(shared_cloud: Any, params: dict[str, Any]) -> None:
-    name = "-".join(["lacks", *params])
-    arn = new_role(shared_cloud, name, trusts(ACCOUNT))
-    assert (
-        code_of(shared_cloud.client("sts").assume_role, RoleArn=arn, RoleSessionName="me", **params) == "NotSimulated"
-    )
+def test_what_the_lab_has_not(shared_cloud: Any) -> None:
+    arn = new_role(shared_cloud, "lacks", trusts(ACCOUNT))
+    context = [{"ProviderArn": PLACE + "contextProvider/IdentityCenter", "ContextAssertion": "assertion"}]
+    params = {"RoleArn": arn, "RoleSessionName": "me", "ProvidedContexts": context}
+    assert code_of(shared_cloud.client("sts").assume_role, **params) == "NotSimulated"
 
 
 # What becomes of a session

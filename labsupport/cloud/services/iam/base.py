@@ -17,6 +17,7 @@ Holder = TypeVar("Holder", User, Role, Group, InstanceProfile)
 
 service = Service("iam")
 
+SERVICE_PATH = "/aws-service-role/"
 # The account's part of an IAM ARN has no region.
 _PLACE = "arn:{partition}:iam::{account}:"
 USER = _PLACE + "user/{UserName}"
@@ -83,6 +84,14 @@ def user_named(call: Call, params: Params) -> User:
 
 def role_named(call: Call, params: Params) -> Role:
     return _found(call.store.get(Role, call.account, params["RoleName"]), "role", params["RoleName"])
+
+
+def unprotected(holder: T) -> T:
+    """Roles that a service made for itself are changed by that service only."""
+    if isinstance(holder, Role) and holder.path.startswith(SERVICE_PATH):
+        message = f"Cannot perform the operation on the protected role '{holder.name}'"
+        raise AwsError("UnmodifiableEntityException", f"{message} - this role is only modifiable by AWS", 400)
+    return holder
 
 
 def group_named(call: Call, params: Params) -> Group:

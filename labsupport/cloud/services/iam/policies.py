@@ -20,6 +20,7 @@ from labsupport.cloud.services.iam.base import (
     role_named,
     service,
     size_of,
+    unprotected,
     user_named,
 )
 from labsupport.cloud.services.iam.managed import boundary_of, policy_of
@@ -33,6 +34,7 @@ def _kind(holder: Any) -> str:
 
 
 def _put_inline(call: Call, holder: Any, params: Params) -> Params:
+    unprotected(holder)
     document.parse(params["PolicyDocument"], "identity")
     holder.inline[params["PolicyName"]] = params["PolicyDocument"]
     limit = _LARGEST[_kind(holder)]
@@ -49,6 +51,7 @@ def _get_inline(_: Call, holder: Any, params: Params) -> Params:
 
 
 def _delete_inline(call: Call, holder: Any, params: Params) -> Params:
+    unprotected(holder)
     _inline(holder, params["PolicyName"])
     del holder.inline[params["PolicyName"]]
     call.store.put(holder)
@@ -60,6 +63,7 @@ def _list_inline(_: Call, holder: Any, params: Params) -> Params:
 
 
 def _attach(call: Call, holder: Any, params: Params) -> Params:
+    unprotected(holder)
     arn = policy_of(call, params["PolicyArn"], to_attach=True).arn
     if arn not in holder.attached and len(holder.attached) >= MOST_ATTACHED:
         raise over_limit(f"Cannot exceed quota for PoliciesPer{type(holder).__name__}: {MOST_ATTACHED}")
@@ -69,6 +73,7 @@ def _attach(call: Call, holder: Any, params: Params) -> Params:
 
 
 def _detach(call: Call, holder: Any, params: Params) -> Params:
+    unprotected(holder)
     if params["PolicyArn"] not in holder.attached:
         raise missing(f"Policy {params['PolicyArn']} was not found.")
     holder.attached.remove(params["PolicyArn"])
@@ -132,6 +137,7 @@ _register()
 
 
 def _bounded(call: Call, holder: User | Role, arn: str | None) -> Params:
+    unprotected(holder)
     holder.boundary = arn
     call.store.put(holder)
     return {}

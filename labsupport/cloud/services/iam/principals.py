@@ -1,47 +1,24 @@
-"""Whom a trust policy names: IAM keeps no policy that names users or roles who aren't there."""
+"""Trust policies: kept with the unique ids of those they name, and shown with their ARNs."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
-
-from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core import principals
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.identity import Account, Role, User
 from labsupport.cloud.policy import document
-from labsupport.cloud.services.iam.base import check_size
+from labsupport.cloud.services.iam.base import check_size, encoded
 
 LARGEST = 2048  # characters
 
 
 def checked_trust(call: Call, text: str) -> str:
-    """A role's trust policy, as given. MalformedPolicyDocument says what is wrong with it."""
+    """A role's trust policy, as it is kept. MalformedPolicyDocument says what is wrong with it."""
     document.parse(text, "trust")
     check_size(text, LARGEST, "ACLSizePerRole")
-    for name in _named(json.loads(text)):
-        if not _is_there(call, name):
-            raise AwsError("MalformedPolicyDocumentException", f'Invalid principal in policy: "AWS":"{name}"', 400)
-    return text
+    try:
+        return principals.stored(call.store, text)
+    except principals.Nobody as nobody:
+        message = f'Invalid principal in policy: "AWS":"{nobody.name}"'
+        raise AwsError("MalformedPolicyDocumentException", message, 400) from None
 
 
-def _named(policy: dict[str, Any]) -> Iterator[str]:
-    statements = policy["Statement"]
-    for statement in statements if isinstance(statements, list) else [statements]:
-        for element in ("Principal", "NotPrincipal"):
-            principal = statement.get(element)
-            names = principal.get("AWS", []) if isinstance(principal, dict) else []
-            yield from [names] if isinstance(names, str) else names
-
-
-def _is_there(call: Call, name: str) -> bool:
-    """Users and roles of the lab's accounts are looked up; what may be in other accounts is believed."""
-    arn = parse(name)
-    if arn is None or arn.service != "iam" or call.store.get(Account, arn.account) is None:
-        return True
-    kind, _, path = arn.resource.partition("/")
-    kinds: dict[str, type[User] | type[Role]] = {"user": User, "role": Role}
-    holder = kinds.get(kind)
-    if holder is None:
-        return True
-    found = call.store.get(holder, arn.account, path.rsplit("/", 1)[-1])
-    return found is not None and found.arn == name
+def shown_trust(call: Call, text: str) -> str:
+    return encoded(principals.shown(call.store, text))

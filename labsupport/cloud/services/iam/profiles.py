@@ -33,7 +33,7 @@ def shown_profile(call: Call, profile: InstanceProfile) -> Params:
         "Path": profile.path,
         "Arn": profile.arn,
         "CreateDate": time(profile.created),
-        "Roles": [listed_role(role) for role in roles if role],
+        "Roles": [listed_role(call, role) for role in roles if role],
         "Tags": tags.to_list(profile.tags),
     }
 

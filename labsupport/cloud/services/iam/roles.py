@@ -9,7 +9,6 @@ from labsupport.cloud.services.iam.base import (
     checked_tags,
     claim_name,
     conflict,
-    encoded,
     listed_tags,
     on_role,
     paged,
@@ -17,13 +16,14 @@ from labsupport.cloud.services.iam.base import (
     role_named,
     service,
     time,
+    unprotected,
     untagged,
 )
 from labsupport.cloud.services.iam.managed import boundary_of
-from labsupport.cloud.services.iam.principals import checked_trust
+from labsupport.cloud.services.iam.principals import checked_trust, shown_trust
 
 
-def listed_role(role: Role) -> Params:
+def listed_role(call: Call, role: Role) -> Params:
     """As listings show it: without tags, boundary and last use."""
     return {
         "RoleName": role.name,
@@ -31,14 +31,14 @@ def listed_role(role: Role) -> Params:
         "Path": role.path,
         "Arn": role.arn,
         "CreateDate": time(role.created),
-        "AssumeRolePolicyDocument": encoded(role.trust),
+        "AssumeRolePolicyDocument": shown_trust(call, role.trust),
         "MaxSessionDuration": role.max_session,
         "Description": role.description or None,
     }
 
 
-def shown_role(role: Role) -> Params:
-    shown = listed_role(role)
+def shown_role(call: Call, role: Role) -> Params:
+    shown = listed_role(call, role)
     if role.boundary:
         shown["PermissionsBoundary"] = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": role.boundary}
     return {**shown, "Tags": tags.to_list(role.tags)} if role.tags else shown
@@ -60,25 +60,25 @@ def create_role(call: Call, params: Params) -> Params:
         tags=checked_tags(params.get("Tags")),
     )
     call.store.put(role)
-    return {"Role": shown_role(role)}
+    return {"Role": shown_role(call, role)}
 
 
 @service.operation(on=on_role)
 def get_role(call: Call, params: Params) -> Params:
     role = role_named(call, params)
     used = {"LastUsedDate": time(role.last_used), "Region": call.region} if role.last_used else {}
-    return {"Role": {**shown_role(role), "RoleLastUsed": used}}
+    return {"Role": {**shown_role(call, role), "RoleLastUsed": used}}
 
 
 @service.operation(on="arn:{partition}:iam::{account}:role/")
 def list_roles(call: Call, params: Params) -> Params:
     found = [role for role in call.store.list(Role, call.account) if below(params, role.path)]
-    return paged(found, lambda role: role.name, params, "Roles", listed_role)
+    return paged(found, lambda role: role.name, params, "Roles", lambda role: listed_role(call, role))
 
 
 @service.operation(on=on_role)
 def update_role(call: Call, params: Params) -> Params:
-    role = role_named(call, params)
+    role = unprotected(role_named(call, params))
     role.description = params.get("Description", role.description)
     role.max_session = params.get("MaxSessionDuration", role.max_session)
     call.store.put(role)
@@ -90,12 +90,12 @@ def update_role_description(call: Call, params: Params) -> Params:
     role = role_named(call, params)
     role.description = params["Description"]
     call.store.put(role)
-    return {"Role": shown_role(role)}
+    return {"Role": shown_role(call, role)}
 
 
 @service.operation(on=on_role)
 def update_assume_role_policy(call: Call, params: Params) -> Params:
-    role = role_named(call, params)
+    role = unprotected(role_named(call, params))
     role.trust = checked_trust(call, params["PolicyDocument"])
     call.store.put(role)
     return {}
@@ -103,7 +103,7 @@ def update_assume_role_policy(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_role)
 def delete_role(call: Call, params: Params) -> Params:
-    role = role_named(call, params)
+    role = unprotected(role_named(call, params))
     if any(role.name in profile.roles for profile in call.store.list(InstanceProfile, call.account)):
         raise conflict("Cannot delete entity, must remove roles from instance profile first.")
     if role.attached:

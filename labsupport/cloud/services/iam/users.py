@@ -1,6 +1,6 @@
 """Users and their access keys."""
 
-from labsupport.cloud.core import ids, tags
+from labsupport.cloud.core import ids, mfa, tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import AccessKey, ServiceCredential, User
 from labsupport.cloud.services.iam.base import (
@@ -80,6 +80,8 @@ def delete_user(call: Call, params: Params) -> Params:
         raise conflict("Cannot delete entity, must delete access keys first.")
     if _credentials_of(call, user):
         raise conflict("Cannot delete entity, must delete service specific credentials first.")
+    if mfa.of_user(call.cloud, call.account, user.name):
+        raise conflict("Cannot delete entity, must delete MFA device first.")
     if user.attached:
         raise conflict("Cannot delete entity, must detach all policies first.")
     if user.inline:
