@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-from labsupport.home import Unreachable
+from labsupport.home import Trouble
 
 Command = Callable[[argparse.Namespace], int]
 Setup = Callable[[argparse.ArgumentParser], None]
@@ -17,6 +17,10 @@ COMMANDS = {
     "demo": ("demo", "one push through the whole chain, live in this terminal"),
     "serve": ("serve", "run the cloud alone, in the foreground"),
     "env": ("env", "print what a shell has to export to reach the cloud"),
+    "exercise": ("exercise", "show the task of an exercise"),
+    "check": ("check", "look whether an exercise is done"),
+    "hint": ("hint", "one hint of an exercise, a step further each time"),
+    "solution": ("solution", "show and explain an exercise's solutions"),
     "status": ("status", "say whether the cloud runs, and where"),
     "down": ("down", "stop the cloud"),
     "reset": ("reset", "empty the home folder's state"),
@@ -28,7 +32,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the exit status (0 done, 1 failed, 2 used wrongly, 3 not running)."""
+    """Run one command. Its status: 0 done, 1 failed or not right yet, 2 used wrongly, 3 not running, 4 lab failed."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["test"]:  # what follows is pytest's, so it is not parsed here
         from labsupport import checks
@@ -37,9 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parsed = parser(arguments[0] if arguments else "").parse_args(arguments or ["up"])
     try:
         return int(importlib.import_module(f"labsupport.commands.{COMMANDS[parsed.command][0]}").run(parsed))
-    except Unreachable as problem:
+    except Trouble as problem:
         print(f"lab {parsed.command}: {problem}", file=sys.stderr)
-        return 3
+        return problem.status
     except KeyboardInterrupt:
         return 130
 

@@ -4,6 +4,7 @@ import configparser
 import http.client
 import json
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,23 @@ PROFILE = "learner"
 REGION = "us-east-1"
 
 
-class Unreachable(Exception):
-    """The cloud cannot be reached; the text is one sentence for a person."""
+class Trouble(Exception):
+    """Something that ends a command, or a notebook's cell: the text is a sentence or two for a person.
+
+    `status` is the command's exit status.
+    """
+
+    status = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [str(self)]
+
+
+class Unreachable(Trouble):
+    """The cloud cannot be reached."""
+
+    status = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +113,23 @@ OVERRIDING = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 
 def without_own_credentials(environ: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in OVERRIDING}
+
+
+def enclosed(environ: dict[str, str], home: Path, url: str, profile: str = PROFILE) -> dict[str, str]:
+    """An environment in which aws, boto3 and git reach the cloud of a home folder and nothing else.
+
+    Every setting for AWS that a shell has is left out: keys, profiles, files, endpoints, roles. The lab's programs
+    are on the path, and what listens on this machine is reached without a proxy.
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    programs, path = os.path.dirname(sys.executable), kept.get("PATH", os.defpath)
+    if programs not in path.split(os.pathsep):
+        kept["PATH"] = os.pathsep.join([programs, path])
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = kept.get(name, "")
+        if "127.0.0.1" not in hosts.split(","):
+            kept[name] = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
+    return {**kept, **environment(home, url, profile)}
 
 
 def keys(home: Path, profile: str = PROFILE) -> tuple[str, str]:

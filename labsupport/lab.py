@@ -1,52 +1,128 @@
 """What a notebook imports: `from labsupport import lab`.
 
-`lab.start()` attaches to the cloud, or starts it. After that `aws`, `git` and boto3 in the notebook reach the
-lab and nothing else.
+    lab.start("start")           begin here: the cloud, and the chapter's starting point
+    lab.exercise("start.3")      the task as a card, with buttons
+    lab.check("start.3")         is it done? what is missing?
+    lab.hint("start.3")          one step further each time
+    lab.solution("start.3")      shown and explained
+    lab.reset("start")           the chapter from its starting point again
+    lab.progress()               what you have done so far
+    lab.quiz("start")            questions on the chapter
+    lab.client("codecommit")     boto3's client
+    lab.pipeline("shop")         a pipeline to watch
+    lab.mailbox()                the mails that the cloud has sent
+    lab.why()                    the last refused call, explained
+    lab.map()                    the map of the course
+
+`help(lab.check)` (in a notebook also `lab.check?`) tells more of each.
 """
 
-import atexit
-import os
-import sys
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
-from labsupport import home, refusal
+from labsupport import home
+from labsupport.words import Words
 
-_clients: dict[str, Callable[[str], Any]] = {}
+# What takes long to import (boto3, IPython, ipywidgets, sqlite3) is imported by the function that needs it.
 
 
-def start(chapter: str = "start") -> str:
-    """Attach to the cloud of the home folder, or start it, and say where things are."""
-    from labsupport.commands.background import started, stopped
+def start(chapter: str = "start") -> Any:
+    """Begin a chapter: `lab.start("start")`. The first thing to run in a notebook, and always safe to run again.
 
-    folder = home.folder()
-    endpoint, process = started(folder)
-    if process is not None:
-        atexit.register(stopped, folder)
-    for name in home.OVERRIDING:
-        os.environ.pop(name, None)
-    os.environ.update(home.environment(folder, endpoint.url))
-    programs = os.path.dirname(sys.executable)
-    if programs not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])
-    _clients.clear()
-    return Words(
-        f"The cloud answers at {endpoint.url} (account {endpoint.account}, region {home.REGION}).\n"
-        f"You are the user {home.PROFILE}; aws, git and boto3 in this notebook reach the lab and nothing else.\n"
-        f"Everything is kept in {folder}; chapter: {chapter}."
-    )
+    It attaches to the lab's cloud, or starts it; makes aws, git and boto3 in this notebook reach that cloud and nothing
+    else (whatever AWS settings or real keys this machine has are left alone and unused); and brings the chapter's
+    starting point about: what the exercises need is made if it is missing, and nothing that you made is undone.
+
+    After a restart of the kernel, a crash of the cloud or a week away, run it again: everything is where it was.
+    """
+    from labsupport.course import starting
+
+    return starting.started(home.folder(), chapter)
+
+
+def exercise(name: str) -> Any:
+    """The task of an exercise as a card: `lab.exercise("start.3")`.
+
+    Its buttons do what `lab.check`, `lab.hint`, `lab.solution` and `lab.reset` do, and work while a cell is running.
+    Where a notebook can't show buttons, the card says how to do the same by typing.
+    """
+    return _told(lambda: _card(name))
+
+
+def _card(name: str) -> Any:
+    from labsupport.course import engine, registry
+
+    _, found = registry.exercise(name)
+    goals = ", ".join(found.objectives)
+    engine.note(home.folder(), "shown", name)
+    return Words(f"{found.id} {found.title} ({goals})\n\n{found.task.strip()}")
+
+
+def check(name: str) -> Any:
+    """Whether an exercise is done: `lab.check("start.3")`. In a terminal: `lab check start.3`.
+
+    It looks at the cloud and at your clone, never at what you typed, so any way to the goal is right. It changes
+    nothing. The answer is one of five: *passed*; *not yet* (nothing of it is there); *not right* (something is, and
+    not as asked); *your code raised*; *the lab failed* (never counted against you). For each part it says what was
+    expected, what was found, and what to try next.
+    """
+    from labsupport.course import engine
+
+    return _told(lambda: engine.check(home.folder(), name))
+
+
+def hint(name: str) -> Any:
+    """The next hint of an exercise: `lab.hint("start.3")`. In a terminal: `lab hint start.3`.
+
+    There are three, one step further each call: a nudge, the concept, almost there.
+    """
+    from labsupport.course import engine
+
+    return _told(lambda: engine.hint(home.folder(), name).words())
+
+
+def solution(name: str) -> Any:
+    """The solutions of an exercise, each with why it is one: `lab.solution("start.3")`.
+
+    It is never locked. That you looked is counted in your progress, for yourself: try it without later.
+    """
+    from labsupport.course import engine
+
+    return _told(lambda: engine.solution(home.folder(), name))
+
+
+def reset(chapter: str) -> Any:
+    """A chapter from its starting point again: `lab.reset("start")`. In a terminal: `lab reset start`.
+
+    What the chapter and its exercises made in the cloud goes; other chapters' work stays, and so does your progress.
+    Your clones of it are moved aside, not deleted, and it says where they are.
+    """
+    from labsupport.course import starting
+
+    return _told(lambda: starting.reset(home.folder(), chapter))
+
+
+def progress() -> Any:
+    """What you have done so far: the map of the course, and each exercise with its outcome, tries and hints.
+
+    In a terminal: `lab progress`, and `lab progress export FILE` to hand it in or take it along.
+    """
+    from labsupport.course import overview
+
+    return _told(lambda: overview.of(home.folder()))
 
 
 def client(service: str, profile: str = home.PROFILE) -> Any:
-    """boto3's client for a service, nothing else: `lab.client("codecommit").list_repositories()`."""
-    if profile not in _clients:
-        from labsupport.session import client_of
+    """boto3's client for a service, nothing else: `lab.client("codecommit").list_repositories()`.
 
-        folder = home.folder()
-        _clients[profile] = client_of(folder, home.running(folder).url, profile)
-    return _clients[profile](service)
+    `profile` says as whom: `learner` (you), `root` (the account's root), `second` (a user of a second account), or one
+    that you have added to the lab's own files with `aws configure --profile NAME`.
+    """
+    from labsupport.course.world import Here
+
+    folder = home.folder()
+    return Here(folder, home.running(folder).url).client(service, profile)
 
 
 def clones(name: str) -> Path:
@@ -57,14 +133,15 @@ def clones(name: str) -> Path:
 
 
 def map(*done: str) -> Any:
-    """The map of the course; `done` marks the steps that you have seen at work."""
+    """The map of the course, with what you have seen at work marked; `done` marks other steps instead."""
+    from labsupport.course import overview
     from labsupport.diagrams.course import course_map
 
-    return course_map(done)
+    return course_map(done or overview.seen(home.folder()))
 
 
 def pipeline(name: str) -> Any:
-    """A pipeline to look at: `.picture()` now, `.watch()` until it ends or waits for somebody."""
+    """A pipeline to look at: `.picture()` now, `.watch()` live, with buttons to start, approve and retry."""
     from labsupport.panels.pipeline import Watched
 
     return Watched(client("codepipeline"), name)
@@ -84,18 +161,26 @@ def _mail(one: dict[str, Any]) -> str:
 
 def why() -> Any:
     """The last refused call: which policy, which statement, what would allow it."""
+    from labsupport import refusal
+
     found = home.ask(home.folder(), "GET", "/_lab/why")
     if not found:
         return Words("No call has been refused yet.")
     return Words(refusal.words(found))
 
 
-class Words(str):
-    """Text that a notebook shows as it is, without quotes, its long lines broken between words."""
+def quiz(chapter: str) -> Any:
+    """The questions on a chapter: `lab.quiz("start")`. In a terminal: `lab quiz start`.
 
-    def __repr__(self) -> str:
-        return str(self)
+    Choose, then submit: every option is explained, right or wrong, and your score is kept. *Show me* runs an option
+    against the cloud, so that you see it work or be refused.
+    """
+    raise NotImplementedError(chapter)
 
-    def _repr_html_(self) -> str:
-        style = "margin: 0; font-size: 90%; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
-        return f'<pre style="{style}">{escape(self)}</pre>'
+
+def _told(answer: Callable[[], Any]) -> Any:
+    """The answer, or the sentence that says why there is none: a learner needs no traceback of ours."""
+    try:
+        return answer()
+    except home.Trouble as problem:
+        return Words(problem)

@@ -10,12 +10,31 @@ from labsupport import home
 
 def client_of(folder: Path, url: str, profile: str = home.PROFILE) -> Callable[[str], Any]:
     """`client("s3")` is boto3's client under a profile of the home folder; each is made once."""
+    return made(url, *home.keys(folder, profile))
+
+
+def made(
+    url: str, key: str, secret: str, *, user_agent: str = "", before: Callable[..., None] | None = None
+) -> Callable[[str], Any]:
+    """boto3's clients for a pair of keys. `before(model=…)` is called before each call."""
     import boto3
+    import botocore.session
     from botocore.config import Config
 
-    key, secret = home.keys(folder, profile)
-    session = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=home.REGION)
-    config = Config(retries={"total_max_attempts": 3}, s3={"addressing_style": "path"})
+    # Neither a profile that the shell names nor the files in the learner's home are looked at.
+    nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    core = botocore.session.Session(session_vars=nothing)
+    session = boto3.Session(
+        botocore_session=core, aws_access_key_id=key, aws_secret_access_key=secret, region_name=home.REGION
+    )
+    config = Config(
+        retries={"total_max_attempts": 3},
+        s3={"addressing_style": "path"},
+        proxies={},
+        user_agent_extra=user_agent or None,
+    )
+    if before is not None:
+        core.register("before-parameter-build", before)
 
     @cache
     def client(service: str) -> Any:

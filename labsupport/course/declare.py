@@ -135,7 +135,8 @@ class Exercise:
     """`objectives` name tasks of the exam guides (`DVA-C02 3.4`); `hints` are a nudge, the concept, almost there.
 
     `breaks` each remove one resource, statement or file of the solved state, after which the check has to fail;
-    the first solution has to work again after each.
+    the first solution has to work again after each. `shows` are the steps of the course's map (`code`, `build`, `test`,
+    `deploy`, `provision`) that are seen at work once the exercise is passed.
     """
 
     id: str
@@ -147,6 +148,7 @@ class Exercise:
     solutions: tuple[Solution, ...]
     wrong: tuple[Wrong, ...]
     breaks: tuple[Step, ...]
+    shows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

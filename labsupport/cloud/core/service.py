@@ -40,7 +40,8 @@ class Service:
     """`Service("codecommit")`: the name is botocore's.
 
     `iam` is the prefix of its IAM actions, `principal` the service principal that assumes roles for it
-    and to which roles are passed, `source` its name in events.
+    and to which roles are passed, `source` its name in events. `keys` is a function of (call, resource ARN, params,
+    the keys that policies read) -> condition keys of the service's own, asked for only where a policy reads some.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Service:
     tasks: dict[str, Callable[..., Awaitable[float | None]]] = field(default_factory=dict)
     resource_policy: Callable[..., Any] | None = None
     resource_tags: Callable[..., dict[str, str]] | None = None
+    keys: Callable[..., dict[str, Any]] | None = None  # condition keys that cost a look: see `context_of`
     route: Callable[..., Awaitable[Any]] | None = None
     publish: Callable[..., None] | None = None  # EventBridge's: what becomes of an event
     at_start: Callable[..., Any] | None = None

@@ -42,6 +42,8 @@ def context_of(
     context |= _request_tags(params)
     if any("tag/" in key for key in keys):
         context |= _resource_tags(call, resource) | _principal_tags(call)
+    if call.service.keys:
+        context |= call.service.keys(call, resource, params, keys)
     return context | extra
 
 

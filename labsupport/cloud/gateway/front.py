@@ -100,6 +100,7 @@ def _call(
         secure=request.secure,
         host=request.headers.get("host", ""),
         headers=request.headers,
+        query=request.query,
         gone=request.gone,
     )
 

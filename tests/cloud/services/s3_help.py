@@ -3,6 +3,8 @@
 import itertools
 import json
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,6 +63,16 @@ def refused(code: str, part: str = "", status: int | None = None) -> Iterator[No
 def allow_all(cloud: Any, bucket: str) -> None:
     """Take the block of public access off."""
     cloud.client("s3").delete_public_access_block(Bucket=bucket)
+
+
+def fetch(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
 
 
 def exchange(url: str, head: bytes, body: bytes = b"", timeout: float = 10) -> tuple[int, bytes]:

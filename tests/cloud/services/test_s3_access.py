@@ -1,23 +1,12 @@
 """Who gets at a bucket: policies of users and buckets, other accounts, strangers, presigned URLs."""
 
-import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.config import Config
-from s3_help import FIRST, SECOND, allow_all, events, new_bucket, new_user, policy, refused, statement
-
-
-def fetch(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
-    request = urllib.request.Request(url, body, headers, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read()
+from s3_help import FIRST, SECOND, allow_all, events, fetch, new_bucket, new_user, policy, refused, statement
 
 
 def grant(cloud: Any, bucket: str, *statements: Any) -> None:

@@ -18,7 +18,8 @@ from labsupport.cloud.services.s3.base import (
 )
 from labsupport.cloud.services.s3.conditions import check_write
 from labsupport.cloud.services.s3.configuration import publish
-from labsupport.cloud.services.s3.objects import conditions, new_version
+from labsupport.cloud.services.s3.context import write_conditions
+from labsupport.cloud.services.s3.objects import new_version
 
 _MOST = 1000  # keys of one DeleteObjects
 _MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
@@ -28,7 +29,7 @@ def _action(_: Call, params: Params) -> str:
     return "s3:DeleteObjectVersion" if params.get("VersionId") else "s3:DeleteObject"
 
 
-@service.operation(on=OBJECT, action=_action, context=conditions, data_event=True)
+@service.operation(on=OBJECT, action=_action, context=write_conditions, data_event=True)
 def delete_object(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
     if params.get("IfMatch"):
@@ -95,7 +96,8 @@ def delete_objects(call: Call, params: Params) -> Params:
     for one in params["Delete"]["Objects"]:
         key, version = one["Key"], one.get("VersionId")
         try:
-            call.authorise(_action(call, one), f"{bucket.arn}/{key}", conditions(call, one))
+            context = write_conditions(call, {**one, "IfMatch": one.get("ETag")})
+            call.authorise(_action(call, one), f"{bucket.arn}/{key}", context)
             if one.get("ETag"):
                 check_write(call.store.get(Object, bucket.name, key), {"IfMatch": one["ETag"], "Key": key})
         except AwsError as error:

@@ -10,6 +10,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import BUCKET, Bucket, Object, Params, Version, bucket_named, service, time
 from labsupport.cloud.services.s3.buckets import canonical_id
+from labsupport.cloud.services.s3.context import conditions
 
 _LAST = "\U0010ffff"  # sorts behind every key with the same beginning
 _CHUNK = 1000
@@ -20,11 +21,6 @@ class Found(NamedTuple):
 
     key: str
     object: Object | None
-
-
-def _conditions(_: Call, params: Params) -> Params:
-    names = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
-    return {name: str(params[parameter]) for parameter, name in names.items() if parameter in params}
 
 
 def _entries(call: Call, bucket: Bucket, params: Params, after: str | None, markers: bool = False) -> Iterator[Found]:
@@ -105,7 +101,7 @@ def _echo(params: Params, *names: str) -> Params:
     return {**options, **shown, "EncodingType": params.get("EncodingType")}
 
 
-@service.operation(on=BUCKET, action="s3:ListBucket", context=_conditions)
+@service.operation(on=BUCKET, action="s3:ListBucket", context=conditions)
 def list_objects_v2(call: Call, params: Params) -> Params:
     bad = AwsError("InvalidArgument", "The continuation token provided is incorrect", 400)
     token = params.get("ContinuationToken")
@@ -122,7 +118,7 @@ def list_objects_v2(call: Call, params: Params) -> Params:
     return {**answer, "NextContinuationToken": paging.token_for(page[-1].key)} if truncated else answer
 
 
-@service.operation(on=BUCKET, action="s3:ListBucket", context=_conditions)
+@service.operation(on=BUCKET, action="s3:ListBucket", context=conditions)
 def list_objects(call: Call, params: Params) -> Params:
     page, truncated = _page(call, params, params.get("Marker"))
     owner = canonical_id(bucket_named(call, params).account)
@@ -135,7 +131,7 @@ def list_objects(call: Call, params: Params) -> Params:
     return {**answer, "NextMarker": _encoded(params, page[-1].key)} if truncated and params.get("Delimiter") else answer
 
 
-@service.operation(on=BUCKET, action="s3:ListBucketVersions", context=_conditions)
+@service.operation(on=BUCKET, action="s3:ListBucketVersions", context=conditions)
 def list_object_versions(call: Call, params: Params) -> Params:
     """Every version and marker, keys in their order, each key's newest first."""
     bucket, size = bucket_named(call, params), _size(params)

@@ -14,6 +14,15 @@ from labsupport.cloud.core import vault
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import Bucket, Lock, Params
+from labsupport.cloud.services.s3.customer import (
+    SSE_C,
+    CustomerKey,
+    customer_key,
+    refuse_blocked,
+    refuse_needless,
+    seal,
+    unseal,
+)
 
 KMS = "aws:kms"
 _OWN_CODES = ("NotSimulated", "InternalFailure")
@@ -21,6 +30,9 @@ _OWN_CODES = ("NotSimulated", "InternalFailure")
 
 def new_lock(call: Call, bucket: Bucket, key: str, params: Params) -> tuple[Lock, bytes]:
     """How a new object is encrypted, as the request or else the bucket's default says, and its data key."""
+    customer = customer_key(call, params)
+    if customer:
+        return _customers_lock(bucket, customer, params)
     rule = (bucket.encryption.get("Rules") or [{}])[0]
     algorithm, named = _choice(rule.get("ApplyServerSideEncryptionByDefault", {}), params)
     if algorithm != KMS:
@@ -38,6 +50,16 @@ def new_lock(call: Call, bucket: Bucket, key: str, params: Params) -> tuple[Lock
         bucket_key=bucket_key,
     )
     return lock, answer["Plaintext"]
+
+
+def _customers_lock(bucket: Bucket, customer: CustomerKey, params: Params) -> tuple[Lock, bytes]:
+    if params.get("ServerSideEncryption"):
+        message = (
+            "Server Side Encryption with Customer provided key is incompatible with the encryption method specified"
+        )
+        raise AwsError("InvalidArgument", message, 400, ArgumentName="x-amz-server-side-encryption")
+    refuse_blocked(bucket)
+    return seal(customer)
 
 
 def _choice(default: Params, params: Params) -> tuple[str, str]:
@@ -65,8 +87,11 @@ def _context(params: Params) -> dict[str, str]:
         raise AwsError("InvalidArgument", message, 400) from None
 
 
-def data_key(call: Call, lock: Lock, bucket: str) -> bytes:
-    """An object's data key; for KMS the caller has to be allowed to decrypt it."""
+def data_key(call: Call, lock: Lock, bucket: str, customer: CustomerKey | None = None) -> bytes:
+    """An object's data key; for KMS the caller has to be allowed to decrypt it, for SSE-C to bring its key along."""
+    if lock.algorithm == SSE_C:
+        return unseal(lock, customer)
+    refuse_needless(customer)
     if lock.algorithm != KMS:
         return vault.unseal(call.cloud, lock.sealed, bucket.encode())
     answer = _ask(call, "decrypt", {"CiphertextBlob": lock.sealed, "EncryptionContext": lock.context})
@@ -91,8 +116,10 @@ def _ask(call: Call, operation: str, params: Params) -> Any:
         raise AwsError(f"KMS.{error.code}", error.message, 400) from None
 
 
-def as_told(lock: Lock) -> Params:
-    """What an answer says of an object's encryption."""
+def as_told(lock: Lock, params: Params | None = None) -> Params:
+    """What an answer says of an object's encryption; of a customer's key, what the request has said."""
+    if lock.algorithm == SSE_C:
+        return {"SSECustomerAlgorithm": "AES256", "SSECustomerKeyMD5": (params or {}).get("SSECustomerKeyMD5")}
     if lock.algorithm != KMS:
         return {"ServerSideEncryption": "AES256"}
     shown: Params = {"ServerSideEncryption": lock.algorithm, "SSEKMSKeyId": lock.key_arn}

@@ -10,26 +10,40 @@ from labsupport.cloud.services.s3 import content, locks
 from labsupport.cloud.services.s3.base import BUCKET, OBJECT, Object, Params, bucket_named, service, time
 from labsupport.cloud.services.s3.combined import checksums_of, refuse_combination
 from labsupport.cloud.services.s3.conditions import is_range
+from labsupport.cloud.services.s3.context import conditions, creating_conditions, feeding_conditions
 from labsupport.cloud.services.s3.copying import read_source
+from labsupport.cloud.services.s3.customer import customer_key
 from labsupport.cloud.services.s3.objects import (
     commit,
-    conditions,
     declared_checksums,
     kept_headers,
     new_object,
-    refuse_too_large,
-    refuse_unsupported,
     tags_of_header,
 )
 from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named, uploads
+from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 LEAST = 5 * 1024 * 1024  # bytes of every part but the last
 MOST = 10_000  # parts
 
 
-@service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
+def _asked(call: Call, params: Params) -> Params:
+    """What the request that began the upload said of the object to come: policies see it with every part, too."""
+    upload = call.store.get(Upload, params["Bucket"], params["UploadId"])
+    return upload.asked if upload else {}
+
+
+def _feeding(call: Call, params: Params) -> Params:
+    return {**_asked(call, params), **feeding_conditions(call, params)}
+
+
+def _completing(call: Call, params: Params) -> Params:
+    return {**_asked(call, params), **creating_conditions(call, params)}
+
+
+@service.operation(on=OBJECT, action="s3:PutObject", context=feeding_conditions, data_event=True)
 def create_multipart_upload(call: Call, params: Params) -> Params:
-    refuse_unsupported(params)
+    check_written(call, params)
     bucket = bucket_named(call, params)
     tags_of_header(params.get("Tagging", ""))
     algorithm = params.get("ChecksumAlgorithm", "")
@@ -48,9 +62,10 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
         initiator=call.caller.arn,
         algorithm=algorithm,
         whole=whole,
+        asked=conditions(call, params),
     )
     call.store.put(upload)
-    answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **locks.as_told(lock)}
+    answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **locks.as_told(lock, params)}
     return {**answer, **_checksum_kind(upload)}
 
 
@@ -59,16 +74,16 @@ def _checksum_kind(upload: Upload) -> Params:
     return {"ChecksumAlgorithm": upload.algorithm, "ChecksumType": kind} if upload.algorithm else {}
 
 
-@service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
+@service.operation(on=OBJECT, action="s3:PutObject", context=_feeding, data_event=True)
 async def upload_part(call: Call, params: Params) -> Params:
     upload = upload_named(call, params)
     _check_number(params["PartNumber"])
     refuse_too_large(call)
     body = call.body if call.body is not None else params.get("Body")
-    key = locks.data_key(call, upload.lock, upload.bucket)
+    key = locks.data_key(call, upload.lock, upload.bucket, customer_key(call, params))
     written = await content.write(call, key, body, upload.algorithm)
     part = _keep(call, params, written, declared_checksums(call, params))
-    return {"ETag": f'"{part.etag}"', **locks.as_told(upload.lock), **part.checksums}
+    return {"ETag": f'"{part.etag}"', **locks.as_told(upload.lock, params), **part.checksums}
 
 
 def _check_number(number: int) -> None:
@@ -96,18 +111,18 @@ def _keep(call: Call, params: Params, written: content.Written, declared: dict[s
     return part
 
 
-@service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
+@service.operation(on=OBJECT, action="s3:PutObject", context=_feeding, data_event=True)
 async def upload_part_copy(call: Call, params: Params) -> Params:
     upload = upload_named(call, params)
     _check_number(params["PartNumber"])
     found, key = read_source(call, params)
     start, end = _copied_range(found, params.get("CopySourceRange"))
-    new_key = locks.data_key(call, upload.lock, upload.bucket)
+    new_key = locks.data_key(call, upload.lock, upload.bucket, customer_key(call, params))
     source = content.read(call, key, found.pieces, start, end)
     written = await content.write(call, new_key, source, upload.algorithm)
     part = _keep(call, params, written, {})
     result = {"ETag": f'"{part.etag}"', "LastModified": time(part.modified), **part.checksums}
-    return {"CopyPartResult": result, **locks.as_told(upload.lock)}
+    return {"CopyPartResult": result, **locks.as_told(upload.lock, params)}
 
 
 def _copied_range(found: Object, text: str | None) -> tuple[int, int]:
@@ -124,7 +139,7 @@ def _copied_range(found: Object, text: str | None) -> tuple[int, int]:
     return int(bounds[0]), int(bounds[1]) + 1
 
 
-@service.operation(on=OBJECT, action="s3:PutObject", context=conditions, data_event=True)
+@service.operation(on=OBJECT, action="s3:PutObject", context=_completing, data_event=True)
 def complete_multipart_upload(call: Call, params: Params) -> Params:
     upload = upload_named(call, params)
     chosen = _chosen(call, upload, params.get("MultipartUpload", {}).get("Parts", []))

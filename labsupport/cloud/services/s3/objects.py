@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content, locks
 from labsupport.cloud.services.s3.base import (
     NULL,
@@ -25,63 +25,19 @@ from labsupport.cloud.services.s3.base import (
 )
 from labsupport.cloud.services.s3.conditions import check_read, check_write, is_range, range_of
 from labsupport.cloud.services.s3.configuration import checked_tags, publish
+from labsupport.cloud.services.s3.context import conditions, creating_conditions
+from labsupport.cloud.services.s3.customer import SSE_C, customer_key
+from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
            "WebsiteRedirectLocation")  # fmt: skip
 CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
-LONGEST_KEY = 1024  # bytes
-LARGEST = 5 * 1024**3  # bytes of one upload
 
 
-def conditions(call: Call, params: Params) -> Params:
-    """S3's condition keys of an object's call (Service Authorization Reference: "Amazon S3")."""
-    keys: Params = {}
-    for parameter, name in (
-        ("ServerSideEncryption", "s3:x-amz-server-side-encryption"),
-        ("SSEKMSKeyId", "s3:x-amz-server-side-encryption-aws-kms-key-id"),
-        ("ACL", "s3:x-amz-acl"),
-        ("StorageClass", "s3:x-amz-storage-class"),
-        ("VersionId", "s3:versionid"),
-    ):
-        if params.get(parameter):
-            keys[name] = params[parameter]
-    return keys
-
-
-def refuse_unsupported(params: Params) -> None:
-    for name, what in (
-        ("SSECustomerAlgorithm", "Encryption with a customer's key (SSE-C)"),
-        ("ObjectLockMode", "Object Lock"),
-        ("ObjectLockLegalHoldStatus", "Object Lock"),
-        ("WriteOffsetBytes", "Appending to an object"),
-    ):
-        if params.get(name):
-            raise not_simulated(what)
-    if params.get("ServerSideEncryption") == "aws:kms:dsse":
-        raise not_simulated("Dual-layer encryption (aws:kms:dsse)")
-    if params.get("ACL") not in (None, "bucket-owner-full-control", "private"):
-        raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
-    if len(params["Key"].encode()) > LONGEST_KEY:
-        size, most = str(len(params["Key"].encode())), str(LONGEST_KEY)
-        raise AwsError("KeyTooLongError", "Your key is too long", 400, Size=size, MaxSizeAllowed=most)
-    if "\0" in params["Key"]:
-        raise AwsError("InvalidURI", "Couldn't parse the specified URI.", 400)
-
-
-def refuse_too_large(call: Call) -> None:
-    """Told from the header, before anything has been sent; a body without a length is none that S3 takes."""
-    length = call.headers.get("x-amz-decoded-content-length") or call.headers.get("content-length")
-    if length is None and call.body is not None and call.headers:
-        raise AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.", 411)
-    if length and int(length) > LARGEST:
-        message = "Your proposed upload exceeds the maximum allowed size"
-        raise AwsError("EntityTooLarge", message, 400, ProposedSize=length, MaxSizeAllowed=str(LARGEST))
-
-
-@service.operation(on=OBJECT, context=conditions, data_event=True)
+@service.operation(on=OBJECT, context=creating_conditions, data_event=True)
 async def put_object(call: Call, params: Params) -> Params:
-    refuse_unsupported(params)
+    check_written(call, params)
     refuse_too_large(call)
     bucket = bucket_named(call, params)
     if params.get("IfMatch") or params.get("IfNoneMatch"):  # told before the body has come; asked again at its end
@@ -99,7 +55,7 @@ async def put_object(call: Call, params: Params) -> Params:
 def filled(made: Object, written: content.Written) -> None:
     """Give an object its content. An ETag tells the content's MD5 only where no key of KMS protects it."""
     made.pieces, made.size = [written.piece], written.piece.size
-    made.etag = secrets.token_hex(16) if made.lock.algorithm == locks.KMS else written.md5
+    made.etag = secrets.token_hex(16) if made.lock.algorithm != "AES256" else written.md5
 
 
 def typed(checksums: dict[str, str]) -> dict[str, str]:
@@ -153,7 +109,7 @@ def commit(call: Call, made: Object, params: Params) -> Params:
         made.version = new_version(bucket)
         content.remove(call, keep_current(call, bucket, made, old))
         _tell(call, bucket, made)
-    return {"ETag": f'"{made.etag}"', **locks.as_told(made.lock), **made.checksums, **version_of(bucket, made)}
+    return {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
 
 
 def new_version(bucket: Bucket) -> str:
@@ -198,7 +154,7 @@ async def get_object(call: Call, params: Params) -> Params:
     _refuse_overrides(call, params)
     check_read(found, params)
     start, end = range_of(found, params)
-    key = locks.data_key(call, found.lock, bucket.name)
+    key = locks.data_key(call, found.lock, bucket.name, customer_key(call, params))
     body = content.read(call, key, found.pieces, start, end)
     return {"Body": body, **described(bucket, found, params, start, end)}
 
@@ -208,8 +164,9 @@ async def head_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     check_read(found, params)
     start, end = range_of(found, params)
-    if found.checksums and params.get("ChecksumMode") == "ENABLED":
-        locks.data_key(call, found.lock, bucket.name)  # a checksum tells of the content, so KMS is asked
+    customer = customer_key(call, params)
+    if found.lock.algorithm == SSE_C or customer or (found.checksums and params.get("ChecksumMode") == "ENABLED"):
+        locks.data_key(call, found.lock, bucket.name, customer)  # a checksum tells of the content, so KMS is asked
     return described(bucket, found, params, start, end)
 
 
@@ -233,7 +190,7 @@ def described(bucket: Bucket, found: Object, params: Params, start: int, end: in
         "ETag": f'"{found.etag}"',
         "Metadata": found.metadata,
         **found.headers,
-        **locks.as_told(found.lock),
+        **locks.as_told(found.lock, params),
         **version_of(bucket, found),
     }
     if isinstance(shown.get("Expires"), int | float):

@@ -6,7 +6,8 @@ from labsupport.cloud.core import tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.services.s3.base import OBJECT, Params, service
 from labsupport.cloud.services.s3.configuration import checked_tags
-from labsupport.cloud.services.s3.objects import conditions, found_object, version_of
+from labsupport.cloud.services.s3.context import conditions, write_conditions
+from labsupport.cloud.services.s3.objects import found_object, version_of
 
 
 def _named(verb: str) -> Callable[[Call, Params], str]:
@@ -16,7 +17,7 @@ def _named(verb: str) -> Callable[[Call, Params], str]:
     return action
 
 
-@service.operation(on=OBJECT, action=_named("Put"), context=conditions, data_event=True)
+@service.operation(on=OBJECT, action=_named("Put"), context=write_conditions, data_event=True)
 def put_object_tagging(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     found.tags = checked_tags(params["Tagging"]["TagSet"], 10)

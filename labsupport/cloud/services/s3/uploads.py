@@ -21,6 +21,7 @@ class Upload(msgspec.Struct, kw_only=True):
     told: dict[str, Any]  # what the request said of the object to come
     initiator: str
     algorithm: str = ""  # of the checksums: CRC32, …
+    asked: dict[str, Any] = {}  # the condition keys of the request that began it
     whole: bool = False  # the object's checksum is that of its content (FULL_OBJECT), not one over its parts'
 
 
