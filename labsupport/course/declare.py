@@ -119,8 +119,8 @@ class Solution:
 class Wrong:
     """A likely wrong answer: after `step`, the check gives `outcome` and says `says` somewhere in its message.
 
-    The solution has to work after it, as it would for a learner who mends the mistake; where it cannot, `mend`
-    takes the wrong answer back first.
+    An exercise's wrong answers are tried one after the other, and then the first solution: each has to work on top of
+    the ones before, as it would for a learner who mends the mistake; where it cannot, `mend` takes this one back first.
     """
 
     tag: str

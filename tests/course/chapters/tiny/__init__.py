@@ -94,6 +94,7 @@ FIRST = Exercise(
             bash("aws ssm put-parameter --name /tiny/colour --type String --value red --overwrite"),
             Outcome.NOT_RIGHT,
             "The value is red.",
+            bash("aws ssm delete-parameter --name /tiny/colour"),
         ),
         Wrong(
             "another-name",
@@ -172,7 +173,7 @@ QUESTIONS = (
                 "`aws/a`",
                 False,
                 "Names may not begin with `aws`.",
-                Proof(bash("aws ssm put-parameter --name aws/a --type String --value 1 --overwrite"), "Validation"),
+                Proof(bash("aws ssm put-parameter --name aws/a --type String --value 1 --overwrite"), "reserved"),
             ),
         ),
         objectives=GOALS,
