@@ -11,6 +11,7 @@ TERMINATOR = "aws4_request"
 _MOMENT = re.compile(r"(?!9999)\d{8}T\d{6}Z", re.ASCII)  # nothing can expire after the year 9999
 
 
+@lru_cache(maxsize=16)
 def instant(timestamp: str) -> datetime | None:
     """The time that `YYYYMMDDTHHMMSSZ` names; None if it names none."""
     if not _MOMENT.fullmatch(timestamp):

@@ -2,8 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from labsupport.cloud.store.migrations import migrate
@@ -21,36 +20,21 @@ def connect(path: Path | str) -> sqlite3.Connection:
 
 
 class Transactions:
-    """Nested transactions on one connection: the outermost commits, an inner one is a savepoint.
+    """Nested transactions on one connection, `with` it: the outermost commits, an inner one is a savepoint.
 
     A transaction never spans an `await`: the loop would run somebody else's call inside it. `begin`
     notices where that happened.
     """
 
-    def __init__(self, db: sqlite3.Connection, survivors: Callable[[], None]) -> None:
+    def __init__(self, db: sqlite3.Connection, survivors: Callable[[], None], rolled_back: Callable[[], None]) -> None:
         """`survivors` writes what must be kept whether the transaction commits or not (the trail)."""
         self.db = db
         self.depth = 0
-        self.rollbacks = 0
         self._owner: object = None
         self._survivors = survivors
+        self._rolled_back = rolled_back
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self._enter()
-        try:
-            yield
-            if self.depth == 1:
-                self._survivors()
-        except BaseException:
-            self.rollbacks += 1
-            self._leave("ROLLBACK", "ROLLBACK TO s{0}; RELEASE s{0}")
-            if self.depth == 0:
-                self._survivors()
-            raise
-        self._leave("COMMIT", "RELEASE s{0}")
-
-    def _enter(self) -> None:
+    def __enter__(self) -> None:
         if self.depth == 0:
             self.db.execute("BEGIN IMMEDIATE")
             self._owner = _task()
@@ -59,6 +43,24 @@ class Transactions:
         else:
             self.db.execute(f"SAVEPOINT s{self.depth}")
         self.depth += 1
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self.depth == 1:
+            try:
+                self._survivors()
+            except BaseException:
+                self._roll_back()
+                raise
+        if kind is None:
+            self._leave("COMMIT", "RELEASE s{0}")
+        else:
+            self._roll_back()
+
+    def _roll_back(self) -> None:
+        self._leave("ROLLBACK", "ROLLBACK TO s{0}; RELEASE s{0}")
+        self._rolled_back()
+        if self.depth == 0:
+            self._survivors()
 
     def _leave(self, outermost: str, inner: str) -> None:
         self.depth -= 1

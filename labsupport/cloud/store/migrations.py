@@ -35,6 +35,12 @@ def records_outbox_trail_and_logs(db: sqlite3.Connection) -> None:
     )
 
 
+@migration
+def trail_without_its_index(db: sqlite3.Connection) -> None:
+    """Every call wrote a page of it, and ids grow with time: a look-up reads the newest entries backwards."""
+    db.execute("DROP INDEX trail_by_time")
+
+
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the database up to date; refuse one that a newer lab has written."""
     version = db.execute("PRAGMA user_version").fetchone()[0]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from labsupport.cloud.store.memory import Memory
 from labsupport.cloud.store.record import SEPARATOR, joined, key_of, kind_of
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -19,31 +20,29 @@ def _decoder(struct: type[R]) -> msgspec.json.Decoder[R]:
 
 
 class Records:
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, memory: Memory) -> None:
         self.db = db
-        self.identity_changes = 0  # grows with every change of who is who; see Store.identity_version
+        self.memory = memory
 
     def get(self, struct: type[R], *key: str) -> R | None:
-        row = self.db.execute(
-            "SELECT value FROM record WHERE kind = ? AND key = ?", (kind_of(struct).name, joined(key))
-        ).fetchone()
+        place = kind_of(struct).name, joined(key)
+        self.memory.read(*place)
+        row = self.db.execute("SELECT value FROM record WHERE kind = ? AND key = ?", place).fetchone()
         return _decoder(struct).decode(row[0]) if row else None
 
     def put(self, *items: Any) -> None:
         for item in items:
-            self._note_change(item)
+            kind, key = kind_of(type(item)).name, key_of(item)
+            self.memory.changed(kind, key)
             self.db.execute(
                 "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (kind_of(type(item)).name, key_of(item), _encode(item)),
+                (kind, key, _encode(item)),
             )
 
-    def _note_change(self, item: msgspec.Struct) -> None:
-        if kind_of(type(item)).name.startswith("identity."):
-            self.identity_changes += 1
-
     def delete(self, item: msgspec.Struct) -> None:
-        self._note_change(item)
-        self.db.execute("DELETE FROM record WHERE kind = ? AND key = ?", (kind_of(type(item)).name, key_of(item)))
+        place = kind_of(type(item)).name, key_of(item)
+        self.memory.changed(*place)
+        self.db.execute("DELETE FROM record WHERE kind = ? AND key = ?", place)
 
     def list(
         self,
@@ -58,6 +57,7 @@ class Records:
         `starting` narrows the next part of the key to a prefix of characters (S3's), `after` is that
         part from which on (exclusive) to go on with a page.
         """
+        self.memory.read(kind_of(struct).name, None)
         low, high = _range(prefix, starting)
         comparison = ">="
         if after is not None and joined((*prefix, after)) >= low:
@@ -71,6 +71,7 @@ class Records:
 
     def count(self, struct: type[msgspec.Struct], *prefix: str) -> int:
         """How many records have a key that begins with these parts, without reading them."""
+        self.memory.read(kind_of(struct).name, None)
         sql = "SELECT count(*) FROM record WHERE kind = ? AND key >= ? AND key < ?"
         found: int = self.db.execute(sql, (kind_of(struct).name, *_range(prefix, ""))).fetchone()[0]
         return found

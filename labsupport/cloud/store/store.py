@@ -10,6 +10,7 @@ import msgspec
 
 from labsupport.cloud.store.database import Transactions, connect
 from labsupport.cloud.store.jobs import Jobs
+from labsupport.cloud.store.memory import Memory
 from labsupport.cloud.store.records import Records
 from labsupport.cloud.store.trail import Entry, Trail
 
@@ -20,31 +21,21 @@ T = TypeVar("T")
 class Store:
     def __init__(self, path: Path | str) -> None:
         self.db: sqlite3.Connection = connect(path)
-        self.records = Records(self.db)
+        self._memory = Memory()
+        self.records = Records(self.db, self._memory)
         self.jobs = Jobs(self.db)
         self.trail = Trail(self.db)
-        self._transactions = Transactions(self.db, self.trail.write_pending)
-        self._remembered: dict[Any, Any] = {}
-        self._remembered_at = -1
+        self._transactions = Transactions(self.db, self.trail.write_pending, self._memory.forget)
 
     def transaction(self) -> AbstractContextManager[None]:
-        return self._transactions.transaction()
-
-    @property
-    def identity_version(self) -> int:
-        """Another number whenever a record of who is who may have changed, by a write or by its rollback."""
-        return self.records.identity_changes + self._transactions.rollbacks
+        return self._transactions
 
     def remembered(self, key: Any, make: Callable[[], T]) -> T:
-        """Something derived from the records of who is who, made once and kept until one of them changes."""
-        if self._remembered_at != self.identity_version:
-            self._remembered, self._remembered_at = {}, self.identity_version
-        found: T | None = self._remembered.get(key)
-        if found is None:
-            found = make()
-            if found is not None:  # what is asked for in vain must not fill the memory
-                self._remembered[key] = found
-        return found
+        """Something derived from records, made once and kept until one of those that it was made from changes.
+
+        Whoever asks gets the same object: it must not be changed.
+        """
+        return self._memory.remembered(key, make)
 
     def note(self, entry: Entry) -> None:
         self.trail.add(entry, self.in_transaction)
@@ -75,7 +66,7 @@ class Store:
 
     def empty(self) -> None:
         """Forget everything, in one transaction."""
-        self.records.identity_changes += 1
+        self._memory.forget()
         with self.transaction():
             for table in ("record", "job", "trail", "log_event"):
                 self.db.execute(f"DELETE FROM {table}")

@@ -42,13 +42,23 @@ class Delivery(msgspec.Struct, kw_only=True):
 def publish(call: Call, event: Event) -> None:
     """Ask for a delivery to each target of each rule that matches, in the transaction that caused the event."""
     with call.transaction():
-        for rule in call.store.list(Rule, event.account, event.region):
-            if rule.enabled and rule.pattern and patterns.matches(json.loads(rule.pattern), envelope(event)):
+        for rule, pattern in _listening(call, event):
+            if patterns.matches(pattern, envelope(event)):
                 send_to(call, rule, event)
         _tell(call, event)
 
 
 service.publish = publish
+
+
+def _listening(call: Call, event: Event) -> list[tuple[Rule, Any]]:
+    """The rules that wait for events, with their patterns read."""
+
+    def found() -> list[tuple[Rule, Any]]:
+        rules = call.store.list(Rule, event.account, event.region)
+        return [(rule, json.loads(rule.pattern)) for rule in rules if rule.enabled and rule.pattern]
+
+    return call.store.remembered(("events.listening", event.account, event.region), found)
 
 
 def _tell(call: Call, event: Event) -> None:
