@@ -108,26 +108,42 @@ async def _gone(receive: Receive) -> None:
 
 async def _send(response: HttpResponse, method: str, send: Send, incoming: _Incoming) -> None:
     """Answer. Where the body hasn't been read, the connection ends: what comes next could be taken for the body."""
-    body = response.body
+    body, rest = response.body, None
+    if not isinstance(body, bytes):
+        rest, body = body, await _first(body)
     headers = {name.lower(): value for name, value in response.headers.items()}
     if not incoming.ended:
         headers["connection"] = "close"
-    if isinstance(body, bytes):
+    if rest is None:
         headers.setdefault("content-length", str(len(body)))
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": start})
-    if not isinstance(body, bytes):
-        try:
-            async for part in body:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        finally:
-            await _close(body)
+    if rest is not None:
+        await _send_parts(body, rest, send)
         body = b""
     if not incoming.ended:
         await send({"type": "http.response.body", "body": body, "more_body": True})
         await incoming.drop()
         body = b""
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+
+async def _first(body: AsyncIterator[bytes]) -> bytes:
+    """The first part of a body, which is sent in one piece with the head."""
+    try:
+        return await anext(body, b"")
+    except BaseException:
+        await _close(body)
+        raise
+
+
+async def _send_parts(first: bytes, rest: AsyncIterator[bytes], send: Send) -> None:
+    try:
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        async for part in rest:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    finally:
+        await _close(rest)
 
 
 async def _close(body: AsyncIterator[bytes]) -> None:
