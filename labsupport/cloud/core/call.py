@@ -40,6 +40,7 @@ class Call:
     signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
     gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone, for calls that wait
+    unrecorded: Callable[[dict[str, Any]], None] | None = None  # an async call's entry in the trail, not written yet
 
     @property
     def store(self) -> Store:
@@ -56,6 +57,13 @@ class Call:
     def transaction(self) -> AbstractContextManager[None]:
         """Already open around a plain handler; an `async` one opens it around each step that changes something."""
         return self.cloud.store.transaction()
+
+    def conclude(self, result: dict[str, Any]) -> None:
+        """Write the trail's entry with what is being committed: the last step of an `async` handler's last
+        transaction. A handler that doesn't call it has its entry written after it, in a commit of its own."""
+        if self.unrecorded is not None:
+            write, self.unrecorded = self.unrecorded, None
+            write(result)
 
     def arn(self, resource: str, service: str = "", region: str | None = None) -> str:
         place = self.region if region is None else region

@@ -51,12 +51,13 @@ async def _perform_async(call: Call, operation: Operation, params: Params) -> Pa
     """The handler opens its own short transactions between what it awaits."""
     try:
         _admit(call, operation, params)
+        call.unrecorded = lambda result: record(call, operation, params, result=result)
         handler: Awaitable[Params] = operation.handler(call, params)
         result = await handler or {}
     except Exception as error:
         record(call, operation, params, error=error)
         raise
-    record(call, operation, params, result=result)
+    call.conclude(result)
     return result
 
 

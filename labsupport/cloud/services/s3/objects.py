@@ -46,10 +46,12 @@ async def put_object(call: Call, params: Params) -> Params:
     made = new_object(call, params, lock, [])
     body = call.body if call.body is not None else params.get("Body")
     written = await content.write(call, key, body)
-    with content.kept_if_committed(call, written.piece):
+    with content.kept_if_committed(call, written.piece), call.transaction():
         filled(made, written)
         made.checksums = typed(declared_checksums(call, params))
-        return commit(call, made, params)
+        answer = commit(call, made, params)
+        call.conclude(answer)
+        return answer
 
 
 def filled(made: Object, written: content.Written) -> None:
