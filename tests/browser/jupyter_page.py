@@ -1,0 +1,90 @@
+"""JupyterLab as `./lab` opens it, on notebooks of a test's own, and a page of a browser on it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 30_000  # milliseconds
+# `lab up`, opening another notebook than the first chapter.
+UP = "import sys, pathlib; from labsupport import cli; from labsupport.commands import up; up.FIRST = pathlib.Path(sys.argv[1]); sys.exit(cli.main(['up', '--no-browser']))"  # noqa: E501
+
+
+def write(path: Path, *cells: str) -> Path:
+    """A notebook of code cells."""
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(made, path)
+    return path
+
+
+@contextmanager
+def jupyter(notebook: Path, home: Path) -> Iterator[str]:
+    """The address that `lab up` prints, its token in it, while it runs."""
+    own = {
+        name: str(home.parent / name.lower())
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER_"))}
+    environ = {**kept, **own, "LAB_HOME": str(home), "IPYTHONDIR": str(home.parent / "ipython")}
+    command = [sys.executable, "-c", UP, str(notebook)]
+    with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield next(line.strip() for line in process.stdout or () if "token=" in line)
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+class Page:
+    """A notebook in JupyterLab. It notes what the browser asks of whom, and what its console says."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.hosts: set[str] = set()
+        self.errors: list[str] = []
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.set_default_timeout(PATIENCE)
+
+    def open(self, name: str = "") -> None:
+        """A notebook of the folder (else the first), alone in the window, its kernel ready."""
+        first, _, token = self.address.rpartition("?")
+        address = f"{first.rpartition('/')[0]}/{name}?{token}" if name else self.address
+        self.page.goto(address.replace("/lab/tree/", "/doc/tree/"))
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+        self.idle()
+
+    def idle(self) -> None:
+        self.page.locator(".jp-StatusBar-Widget", has_text="| Idle").wait_for()
+
+    def cell(self, number: int) -> Any:
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+    def run(self, number: int, wait: bool = True) -> Any:
+        """Run a cell as a person does, and give its outputs."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        if wait:
+            self.ended(number)
+        return self.cell(number).locator(".jp-Cell-outputArea")
+
+    def ended(self, number: int) -> None:
+        self.page.wait_for_function(
+            """number => /\\[\\d+\\]/.test(document.querySelectorAll(".jp-Notebook .jp-Cell")[number]
+               .querySelector(".jp-InputPrompt").textContent)""",
+            arg=number,
+        )
+
+    def save(self) -> None:
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
