@@ -10,7 +10,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
 from labsupport.cloud.core.organization import Control, Membership
 from labsupport.cloud.policy import document
-from labsupport.cloud.policy.records import Mode, Policy, Principal
+from labsupport.cloud.policy.records import Mode, Policies, Policy, Principal
 from labsupport.cloud.store.store import Store
 
 _NOTHING = json.dumps(
@@ -22,16 +22,15 @@ _NOTHING = json.dumps(
 class Held:
     """What bears on a caller: `scps` per level of its organization (None: none bind), `keys`: all that they read."""
 
-    identity: list[Policy]
-    boundary: Policy | None
-    session: list[Policy]
-    scps: list[list[Policy]] | None
+    identity: Policies
+    boundary: Policies | None
+    session: Policies
+    scps: list[Policies] | None
     keys: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        every = [*self.identity, *self.session, *([self.boundary] if self.boundary else [])]
-        every += [policy for level in self.scps or [] for policy in level]
-        self.keys = frozenset().union(*(policy.document.keys for policy in every))
+        groups = [self.identity, self.boundary or (), self.session, *(self.scps or ())]
+        self.keys = frozenset().union(*(policy.document.keys for group in groups for policy in group))
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -60,13 +59,12 @@ def _held(store: Store, caller: Caller) -> Held:
     if caller.role:
         role = store.get(Role, caller.account, caller.role)
         if role is None or role.id != caller.role_id:
-            return Held([], None, [], scps)
-        label = f"role/{role.name}"
-        return Held(_of_holder(store, role, label), _boundary(store, role.boundary, label), _session(caller), scps)
+            return Held(Policies(), None, Policies(), scps)
+        return held_by_role(store, role, _session(caller), scps)
     user = _user_of(store, caller)
     if user is None:
-        return Held([], None, [], scps)
-    return Held(_of_user(store, user), _boundary(store, user.boundary, f"user/{user.name}"), _session(caller), scps)
+        return Held(Policies(), None, Policies(), scps)
+    return held_by_user(store, user, _session(caller), scps)
 
 
 def _user_of(store: Store, caller: Caller) -> User | None:
@@ -76,12 +74,22 @@ def _user_of(store: Store, caller: Caller) -> User | None:
     return store.get(User, caller.account, caller.name) if caller.kind == "user" else None
 
 
-def controls_of(store: Store, account: str) -> list[list[Policy]] | None:
+def held_by_role(store: Store, role: Role, session: Policies, scps: list[Policies] | None) -> Held:
+    label = f"role/{role.name}"
+    return Held(Policies(_of_holder(store, role, label)), _boundary(store, role.boundary, label), session, scps)
+
+
+def held_by_user(store: Store, user: User, session: Policies, scps: list[Policies] | None) -> Held:
+    label = f"user/{user.name}"
+    return Held(Policies(_of_user(store, user)), _boundary(store, user.boundary, label), session, scps)
+
+
+def controls_of(store: Store, account: str) -> list[Policies] | None:
     """The SCPs that bind an account, per level from the organization's root down; None where none do."""
     membership = store.get(Membership, account)
     if membership is None or membership.levels is None:
         return None
-    return [[_control(control) for control in level] for level in membership.levels]
+    return [Policies(map(_control, level)) for level in membership.levels]
 
 
 def _control(control: Control) -> Policy:
@@ -135,14 +143,17 @@ def managed_text(store: Store, arn: str) -> str | None:
     return next((version.document for version in policy.versions if version.id == policy.default_version), None)
 
 
-def _boundary(store: Store, arn: str | None, label: str) -> Policy | None:
+def _boundary(store: Store, arn: str | None, label: str) -> Policies | None:
     """The boundary; one whose policy is gone still bounds, and lets nothing through."""
     if arn is None:
         return None
     found = next(iter(_managed(store, [arn], label, "boundary")), None)
-    return found or Policy("boundary", arn.rsplit("/", 1)[-1], arn, label, document.parse(_NOTHING, "boundary"))
+    nothing = Policy("boundary", arn.rsplit("/", 1)[-1], arn, label, document.parse(_NOTHING, "boundary"))
+    return Policies([found or nothing])
 
 
-def _session(caller: Caller) -> list[Policy]:
+def _session(caller: Caller) -> Policies:
     texts = caller.session.policies if caller.session else []
-    return [Policy("session", "session policy", None, caller.arn, document.parse(text, "session")) for text in texts]
+    return Policies(
+        Policy("session", "session policy", None, caller.arn, document.parse(text, "session")) for text in texts
+    )

@@ -3,8 +3,8 @@
 AWS: "IAM JSON policy elements: Condition operators" and "Single-valued vs. multivalued context keys".
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from labsupport.cloud.policy.match import Test, never
@@ -12,6 +12,7 @@ from labsupport.cloud.policy.operators import NULL, OPERATORS, Operator, expecte
 from labsupport.cloud.policy.variables import Template, compile_text, is_fixed, keys_in, resolve
 
 Quantifier = Literal["", "ForAllValues", "ForAnyValue"]
+Check = Callable[[Mapping[str, Any]], bool]
 _QUANTIFIERS: dict[str, Quantifier] = {"forallvalues": "ForAllValues", "foranyvalue": "ForAnyValue"}
 _IF_EXISTS = "ifexists"
 
@@ -29,7 +30,7 @@ class Value:
 class Condition:
     """`name` and `key` as the document writes them; `lookup` is the key in lower case, as contexts hold it.
 
-    `simple` has the tests of a condition on one value that waits for nothing: the common case, decided quickly.
+    `check` tells whether a request meets the condition; the common case, one value against fixed ones, is quick.
     """
 
     name: str
@@ -39,7 +40,10 @@ class Condition:
     key: str
     lookup: str
     values: tuple[Value, ...]
-    simple: tuple[Test, ...] | None
+    check: Check = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "check", _check_of(self))
 
 
 def find_operator(name: str) -> tuple[Operator, Quantifier, bool] | None:
@@ -62,20 +66,48 @@ def compile_condition(name: str, key: str, values: list[str], *, variables: bool
         raise ValueError(f"no condition operator is called {name}")
     operator, quantifier, if_exists = found
     compiled = tuple(_value(operator, value, variables) for value in values)
-    tests = tuple(value.test for value in compiled if value.test)
-    simple = None if quantifier or operator is NULL or len(tests) < len(compiled) else tests
-    return Condition(name, operator, quantifier, if_exists, key, key.lower(), compiled, simple)
+    return Condition(name, operator, quantifier, if_exists, key, key.lower(), compiled)
 
 
 def holds(condition: Condition, context: Mapping[str, Any]) -> bool:
     """Whether the request meets the condition."""
-    found = context.get(condition.lookup)
-    if condition.simple is not None and type(found) is str:
-        for test in condition.simple:
+    return condition.check(context)
+
+
+def _check_of(condition: Condition) -> Check:
+    """The test of a condition; quick where a single value of the request meets values that wait for nothing."""
+    tests = tuple(value.test for value in condition.values if value.test)
+    if condition.quantifier or condition.operator is NULL or len(tests) < len(condition.values):
+        return lambda context: _holds_for(condition, values_of(context.get(condition.lookup)), context)
+    return _exact_check(condition) if condition.operator.exact else _single_check(condition, tests)
+
+
+def _exact_check(condition: Condition) -> Check:
+    lookup, negated = condition.lookup, condition.operator.negated
+    wanted = frozenset("".join(map(str, value.template)) for value in condition.values)
+
+    def check(context: Mapping[str, Any]) -> bool:
+        found = context.get(lookup)
+        if type(found) is str:
+            return (found in wanted) is not negated
+        return _holds_for(condition, values_of(found), context)
+
+    return check
+
+
+def _single_check(condition: Condition, tests: tuple[Test, ...]) -> Check:
+    lookup, negated = condition.lookup, condition.operator.negated
+
+    def check(context: Mapping[str, Any]) -> bool:
+        found = context.get(lookup)
+        if type(found) is not str:
+            return _holds_for(condition, values_of(found), context)
+        for test in tests:
             if test(found):
-                return not condition.operator.negated
-        return condition.operator.negated
-    return _holds_for(condition, values_of(found), context)
+                return not negated
+        return negated
+
+    return check
 
 
 def _holds_for(condition: Condition, values: tuple[str, ...], context: Mapping[str, Any]) -> bool:

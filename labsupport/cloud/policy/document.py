@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.policy import rules_identity, rules_resource
-from labsupport.cloud.policy.conditions import Condition, compile_condition, keys_of
+from labsupport.cloud.policy.conditions import Check, Condition, compile_condition, keys_of
 from labsupport.cloud.policy.grammar import (
     VERSIONS,
     BadShape,
@@ -27,14 +27,20 @@ from labsupport.cloud.policy.match import Test, action_test, resource_test
 from labsupport.cloud.policy.principals import Principals, compile_principals
 from labsupport.cloud.policy.variables import Template, compile_text, is_fixed, keys_in, resolve
 
-Kind = Literal["identity", "resource", "trust", "boundary", "session", "scp"]
+Kind = Literal["identity", "resource", "trust", "boundary", "session", "scp", "rcp", "endpoint"]
 
-_SYNTAX: dict[str, str] = {"resource": "Invalid policy syntax.", "trust": "Syntax error in policy."}
+_SYNTAX: dict[str, str] = {
+    "resource": "Invalid policy syntax.",
+    "endpoint": "Invalid policy syntax.",
+    "trust": "Syntax error in policy.",
+}
 _NO_JSON = {
     "resource": "Policies must be valid JSON and the first byte must be '{'",
+    "endpoint": "Policies must be valid JSON and the first byte must be '{'",
     "trust": "This policy contains invalid Json",
 }
 _LEADING_SPACE = {"resource": _NO_JSON["resource"], "trust": "JSON strings must not have leading spaces"}
+_CONTROLS = ("scp", "rcp")
 _SCP = "The provided policy document does not meet the requirements of the specified policy type."
 _CACHED_ACTIONS = 1024
 
@@ -55,7 +61,7 @@ class Resource:
 
     def matches(self, resource: str, context: Mapping[str, Any]) -> bool:
         """Whether the pattern covers the resource. With a variable that has no value it covers none."""
-        if not (resource.endswith(self.ending) and resource.startswith(self.beginning)):
+        if not (resource.startswith(self.beginning) and resource.endswith(self.ending)):
             return False
         if self.test is not None:
             return bool(self.test(resource))
@@ -65,7 +71,11 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A compiled statement. `principals` is None in identity policies; `resources` is empty where none are named."""
+    """A compiled statement. `principals` is None in identity policies; `resources` is empty where none are named.
+
+    `everywhere`: whether it speaks of every resource, without a look at any. `beginnings`: a resource has to
+    begin with one of them.
+    """
 
     index: int
     sid: str
@@ -78,6 +88,9 @@ class Statement:
     principals: Principals | None
     not_principal: bool
     conditions: tuple[Condition, ...]
+    everywhere: bool
+    beginnings: tuple[str, ...]
+    checks: tuple[Check, ...]
 
     def covers_action(self, action: str) -> bool:
         """Whether the statement speaks of the action (in lower case)."""
@@ -85,10 +98,14 @@ class Statement:
 
     def covers_resource(self, resource: str, context: Mapping[str, Any]) -> bool:
         """Whether the statement speaks of the resource."""
+        if self.everywhere:
+            return True
+        if self.beginnings and not resource.startswith(self.beginnings):
+            return self.not_resource
         for pattern in self.resources:
             if pattern.matches(resource, context):
                 return not self.not_resource
-        return self.not_resource or not self.resources
+        return self.not_resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +147,9 @@ def _parse(text: str | dict[str, Any], kind: Kind, managed: bool, resource_requi
         _check(source, kind, managed, resource_required)
         return _compile(source)
     except BadShape:
-        raise malformed(_SYNTAX.get(kind, _SCP if kind == "scp" else rules_identity.SYNTAX)) from None
+        raise malformed(_SYNTAX.get(kind, _SCP if kind in _CONTROLS else rules_identity.SYNTAX)) from None
     except AwsError:
-        if kind == "scp":
+        if kind in _CONTROLS:
             raise malformed(_SCP) from None
         raise
 
@@ -159,7 +176,7 @@ def _read(text: str | dict[str, Any], kind: Kind) -> dict[str, Any]:
 def _check(source: dict[str, Any], kind: Kind, managed: bool, resource_required: bool) -> None:
     if kind == "trust":
         rules_resource.check_trust(source)
-    elif kind == "resource":
+    elif kind in ("resource", "rcp", "endpoint"):
         rules_resource.check_resource(source, resource_required=resource_required)
     else:
         rules_identity.check(source, managed=managed)
@@ -176,6 +193,8 @@ def _statement(index: int, source: dict[str, Any], variables: bool) -> Statement
     actions = strings(source.get("Action", source.get("NotAction")))
     resources = strings(source.get("Resource", source.get("NotResource", [])))
     principal = source.get("Principal", source.get("NotPrincipal"))
+    conditions = tuple(compile_condition(*entry, variables=variables) for entry in conditions_of(source))
+    patterns = tuple(_resource(pattern, variables) for pattern in resources)
     return Statement(
         index=index,
         sid=source.get("Sid", ""),
@@ -183,11 +202,14 @@ def _statement(index: int, source: dict[str, Any], variables: bool) -> Statement
         actions=tuple(actions),
         action_tests=tuple(action_test(action) for action in actions),
         not_action="NotAction" in source,
-        resources=tuple(_resource(pattern, variables) for pattern in resources),
+        resources=patterns,
         not_resource="NotResource" in source,
         principals=None if principal is None else compile_principals(principal),
         not_principal="NotPrincipal" in source,
-        conditions=tuple(compile_condition(*entry, variables=variables) for entry in conditions_of(source)),
+        conditions=conditions,
+        everywhere=not resources or ("*" in resources and "NotResource" not in source),
+        beginnings=tuple({pattern.beginning for pattern in patterns}),
+        checks=tuple(condition.check for condition in conditions),
     )
 
 

@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 from labsupport.cloud.policy import trace
 from labsupport.cloud.policy.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
-from labsupport.cloud.policy.records import Asked, Mode, Policy, Principal, Request
+from labsupport.cloud.policy.records import Asked, Mode, Policies, Policy, Principal, Request, gathered
 from labsupport.cloud.policy.statements import Question, applies, question_of
 
 Effect = Literal["allow", "explicitDeny", "implicitDeny"]
-Reason = Literal["identity", "resource", "trust", "boundary", "session", "scp", "root"]
+Reason = Literal["identity", "resource", "trust", "boundary", "session", "scp", "rcp", "endpoint", "root"]
 DENIED = -1
 
 
@@ -51,30 +51,46 @@ class Decision:
 class _Verdicts:
     """DENIED, or how strongly each kind of policy allows (`principals.grade`); DIRECT where a kind sets no limit."""
 
-    scps: list[int]
-    identity: int
+    scps: int
+    rcps: int
+    endpoint: int
     resource: int
+    identity: int
     boundary: int
     session: int
 
 
 def evaluate(
     request: Request,
-    identity: Sequence[Policy],
-    resource: Sequence[Policy] = (),
-    boundary: Policy | None = None,
-    session: Sequence[Policy] = (),
-    scps: Sequence[Sequence[Policy]] | None = None,
+    identity: Iterable[Policy],
+    resource: Iterable[Policy] = (),
+    boundary: Policy | Policies | None = None,
+    session: Iterable[Policy] = (),
+    scps: Sequence[Iterable[Policy]] | None = None,
     mode: Mode = "either",
+    *,
+    rcps: Sequence[Iterable[Policy]] | None = None,
+    endpoint: Iterable[Policy] | None = None,
 ) -> Decision:
     """Decide a request.
 
-    `scps`: one sequence per level, from the organization's root to the account; None for an account in no
-    organization (and for the management account, which SCPs don't bind). `mode`: "resource_required" for KMS keys and
-    role trust policies, whose own policy must allow; "either" elsewhere. A federated user without session policies has
-    no permissions of its own.
+    `scps`: the caller's account's, one group per level, from the organization's root to the account; None for an
+    account in no organization (and for the management account, which SCPs don't bind); `rcps` likewise, of the account
+    that owns the resource. `endpoint`: the policy of the VPC endpoint that the request came by; None: by none. `mode`:
+    "resource_required" for KMS keys and role trust policies, whose own policy must allow; "either" elsewhere. A
+    federated user without session policies has no permissions of its own.
     """
-    asked = Asked(request, identity, resource, boundary, session, scps, mode)
+    asked = Asked(
+        request,
+        gathered(identity),
+        gathered(resource),
+        gathered((boundary,)) if isinstance(boundary, Policy) else boundary,
+        gathered(session),
+        None if scps is None else [gathered(level) for level in scps],
+        mode,
+        None if rcps is None else [gathered(level) for level in rcps],
+        None if endpoint is None else gathered(endpoint),
+    )
     verdicts = _verdicts(asked)
     denied = _denied(asked, verdicts)
     if denied is not None:
@@ -87,45 +103,67 @@ def evaluate(
 
 def _verdicts(asked: Asked) -> _Verdicts:
     question = question_of(asked)
-    limited = asked.session or _needs_session(asked.request.principal)
+    limited = len(asked.session) > 0 or _needs_session(asked.request.principal)
     return _Verdicts(
-        [_strongest(level, question) for level in asked.binding_scps()],
-        _strongest(asked.identity, question),
+        DIRECT if asked.scps is None else _weakest(asked.binding_scps(), question),
+        DIRECT if asked.rcps is None else _weakest(asked.binding_rcps(), question),
+        DIRECT if asked.endpoint is None else _strongest(asked.endpoint, question),
         _strongest(asked.resource, question),
-        DIRECT if asked.boundary is None else _strongest((asked.boundary,), question),
+        _strongest(asked.identity, question),
+        DIRECT if asked.boundary is None else _strongest(asked.boundary, question),
         _strongest(asked.session, question) if limited else DIRECT,
     )
 
 
-def _strongest(policies: Iterable[Policy], question: Question) -> int:
+def _weakest(levels: Sequence[Policies], question: Question) -> int:
+    """Every level must allow."""
+    return min((_strongest(level, question) for level in levels), default=DIRECT)
+
+
+def _strongest(policies: Policies, question: Question) -> int:
+    denying, allowing = policies.about(question.action)
+    for statement in denying:
+        if applies(statement, question):
+            return DENIED
     best = NO_MATCH
-    for policy in policies:
-        for statement in policy.document.about(question.action):
-            if statement.deny:
-                if applies(statement, question):
-                    return DENIED
-            elif best < DIRECT:
-                best = max(best, applies(statement, question))
+    for statement in allowing:
+        best = max(best, applies(statement, question))
+        if best == DIRECT:
+            break
     return best
 
 
 def _denied(asked: Asked, verdicts: _Verdicts) -> Reason | None:
-    """The kind of policy in which a statement denies."""
-    if DENIED in verdicts.scps:
-        return "scp"
-    if verdicts.identity == DENIED:
-        return "identity"
-    if verdicts.resource == DENIED:
-        return _resource_kind(asked)
-    if verdicts.boundary == DENIED:
-        return "boundary"
-    return "session" if verdicts.session == DENIED else None
+    """The kind of policy in which a statement denies, the first in AWS's order."""
+    for kind in _ORDER:
+        if getattr(verdicts, kind) == DENIED:
+            return _REASONS[kind] if kind != "resource" else _resource_kind(asked)
+    return None
+
+
+_REASONS: dict[str, Reason] = {
+    "scps": "scp",
+    "rcps": "rcp",
+    "endpoint": "endpoint",
+    "resource": "resource",
+    "identity": "identity",
+    "boundary": "boundary",
+    "session": "session",
+}
+_ORDER = tuple(_REASONS)
 
 
 def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
     """The kinds of policies in which an allowing statement is missing."""
     missing = _missing_in_accounts(asked, verdicts)
-    return ("scp", *missing) if NO_MATCH in verdicts.scps else missing
+    if verdicts.scps and verdicts.rcps and verdicts.endpoint:
+        return missing
+    outer: tuple[tuple[Reason, int], ...] = (
+        ("scp", verdicts.scps),
+        ("rcp", verdicts.rcps),
+        ("endpoint", verdicts.endpoint),
+    )
+    return (*(kind for kind, verdict in outer if not verdict), *missing)
 
 
 def _missing_in_accounts(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:

@@ -8,30 +8,38 @@ from typing import Any
 
 from labsupport.cloud.policy.evaluate import Decision
 
-_DENYING = {
-    "identity": "an identity-based policy",
-    "resource": "a resource-based policy",
-    "trust": "the role trust policy",
-    "boundary": "a permissions boundary",
-    "session": "a session policy",
-    "scp": "a service control policy",
-}
-_LACKING = {
+KINDS = {
     "identity": "identity-based policy",
     "resource": "resource-based policy",
     "trust": "role trust policy",
     "boundary": "permissions boundary",
     "session": "session policy",
+    "scp": "service control policy",
+    "rcp": "resource control policy",
+    "endpoint": "VPC endpoint policy",
 }
+_ARTICLES = {"identity": "an", "trust": "the"}
+_OF_RESOURCES = ("resource", "trust", "endpoint")
 
 
 def message(decision: Decision, principal_label: str) -> str:
-    """AWS's sentence for a refused call. `principal_label` is the caller's ARN, a service's name, or `anonymous`."""
+    """AWS's sentence for a refused call. `principal_label` is the caller's ARN, a service's name, or `anonymous`.
+
+    A policy with an ARN of its own that denies is named.
+    """
     action, reason = decision.request.action, decision.reason_kind
     start = f"User: {principal_label} is not authorized to perform: {action}{_on(decision.request.resource, action)}"
-    if decision.effect == "explicitDeny" or reason == "scp":
-        return f"{start} with an explicit deny in {_DENYING[reason]}"
-    return f"{start} because no {_LACKING[reason]} allows the {action} action"
+    if decision.effect == "explicitDeny":
+        arn = denying_arn(decision)
+        return f"{start} with an explicit deny in {_ARTICLES.get(reason, 'a')} {KINDS[reason]}{arn and f': {arn}'}"
+    return f"{start} because no {KINDS[reason]} allows the {action} action"
+
+
+def denying_arn(decision: Decision) -> str:
+    """The ARN of the managed or service control policy that denies; an inline or a resource's policy has none."""
+    kind = decision.reason_kind
+    denying = [entry["arn"] for entry in decision.trace() if entry["kind"] == kind and entry["outcome"] == "deny"]
+    return "" if kind in _OF_RESOURCES or not denying else denying[0] or ""
 
 
 def _on(resource: str, action: str) -> str:
@@ -71,7 +79,7 @@ def _denials(decision: dict[str, Any]) -> list[str]:
 def _gaps(decision: dict[str, Any]) -> list[str]:
     lines = []
     for kind in decision["missing"]:
-        word = _LACKING.get(kind, "service control policy")
+        word = KINDS[kind]
         known = [policy for policy in decision["policies"] if policy["kind"] == kind]
         looked = f"; looked at: {', '.join(policy['name'] for policy in known)}" if known else "; there is none"
         lines.append(f"No {word} allows it{looked}.")
@@ -151,23 +159,36 @@ def _step(kind: str, decision: dict[str, Any]) -> dict[str, Any]:
     holder = _holder(kind, decision)
     where = {
         "identity": f"an identity-based policy of {holder}",
-        "resource": f"the policy of {holder}",
-        "trust": f"the trust policy of {holder}",
-        "boundary": f"the permissions boundary of {holder}",
+        "resource": f"the policy of {holder}{_elsewhere(decision)}",
+        "trust": f"the trust policy of {holder}{_elsewhere(decision)}",
+        "boundary": f"the permissions boundary of {holder}{_named(kind, decision)}",
         "session": f"the session policy that {_caller(decision)} was given",
-        "scp": "the service control policies of the organization, at every level that lacks it",
+        "scp": f"a service control policy of {holder}",
+        "rcp": f"a resource control policy of {holder}",
+        "endpoint": f"the policy of {holder}",
     }[kind]
     return {"where": where, "kind": kind, "holder": holder, "statement": _smallest(kind, decision)}
 
 
+def _elsewhere(decision: dict[str, Any]) -> str:
+    return f", in account {decision['resourceAccount']}" if decision["crossAccount"] else ""
+
+
+def _named(kind: str, decision: dict[str, Any]) -> str:
+    names = [policy["name"] for policy in decision["policies"] if policy["kind"] == kind]
+    return f" ({names[0]})" if names else ""
+
+
 def _smallest(kind: str, decision: dict[str, Any]) -> dict[str, Any]:
     statement: dict[str, Any] = {"Effect": "Allow"}
-    if kind in ("resource", "trust"):
+    if kind in _OF_RESOURCES:
         statement["Principal"] = _as_principal(decision["principal"])
+    if kind == "rcp":
+        statement["Principal"] = "*"
     statement["Action"] = decision["action"]
     if kind != "trust":
         own = kind == "resource" and decision["action"].lower().startswith("kms:")
-        statement["Resource"] = "*" if own or kind == "scp" else decision["resource"]
+        statement["Resource"] = "*" if own or kind in ("scp", "rcp") else decision["resource"]
     return statement
 
 
@@ -182,11 +203,20 @@ def _as_principal(principal: dict[str, Any]) -> Any:
 def _holder(kind: str, decision: dict[str, Any]) -> str:
     if kind in ("resource", "trust"):
         return str(decision["resource"])
-    known = [policy["holder"] for policy in decision["policies"] if policy["kind"] == kind]
+    known = [policy for policy in decision["policies"] if policy["kind"] == kind]
+    if kind in ("scp", "rcp"):
+        return _lacking_level(known)
     if known:
-        return str(known[0])
+        return str(known[0]["holder"])
     arn = decision["principal"]["roleArn"] or decision["principal"]["arn"]
     return str(arn.split(":", 5)[-1])
+
+
+def _lacking_level(known: list[dict[str, Any]]) -> str:
+    """The root, units or account of an organization whose policies allow nothing."""
+    levels = dict.fromkeys(policy["holder"] for policy in known)
+    allowing = {policy["holder"] for policy in known if policy["outcome"] == "allow"}
+    return " and of ".join(level for level in levels if level not in allowing) or "every level that has none"
 
 
 def _entries(decision: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -195,7 +225,7 @@ def _entries(decision: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, A
 
 def _place(policy: dict[str, Any], entry: dict[str, Any]) -> str:
     which = f"“{entry['sid']}”" if entry["sid"] else f"number {entry['index'] + 1}"
-    word = _LACKING.get(policy["kind"], "service control policy")
+    word = KINDS[policy["kind"]]
     return f"Statement {which} of {policy['name']} ({word} of {policy['holder']})"
 
 

@@ -23,7 +23,7 @@ from labsupport.cloud.policy.variables import shown
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A way to compare. `words` is how a person would say it: "is", "is before"."""
+    """A way to compare. `words` is how a person would say it: "is", "is before". `exact`: equal as they stand."""
 
     name: str
     read: Callable[[str], Test]
@@ -31,6 +31,7 @@ class Operator:
     negated: bool = False
     wildcards: bool = False
     variables: bool = False
+    exact: bool = False
 
 
 def _number(text: str) -> Decimal | None:
@@ -167,8 +168,8 @@ NULL = Operator("Null", partial(_compared, _boolean, eq), "is missing:")
 """`"true"`: the key must be missing; `"false"`: it must be there. Told apart from the rest by identity."""
 
 _ALL = [
-    Operator("StringEquals", _same, "is", variables=True),
-    Operator("StringNotEquals", _same, "is not", negated=True, variables=True),
+    Operator("StringEquals", _same, "is", variables=True, exact=True),
+    Operator("StringNotEquals", _same, "is not", negated=True, variables=True, exact=True),
     Operator("StringEqualsIgnoreCase", _same_letters, "is (in any case)", variables=True),
     Operator("StringNotEqualsIgnoreCase", _same_letters, "is not (in any case)", negated=True, variables=True),
     Operator("StringLike", text_test, "is like", wildcards=True, variables=True),

@@ -75,9 +75,23 @@ def grade(principals: Principals, caller: Caller) -> int:
     names = principals.names
     if names and (caller.role_arn in names or (caller.unique_id and caller.unique_id.partition(":")[0] in names)):
         return ROLE
-    if caller.account in principals.accounts or caller.canonical_id in principals.canonical:
-        return ACCOUNT
-    return NO_MATCH
+    return ACCOUNT if _in_account(principals, caller) else NO_MATCH
+
+
+def excepted(principals: Principals, caller: Caller) -> bool:
+    """Whether a denial of everybody but these leaves the caller out.
+
+    The caller's account is looked for first, then the user or role: both have to be named.
+    """
+    if principals.anyone or _named(principals, caller):
+        return principals.anyone or not caller.account or _in_account(principals, caller)
+    if not caller.account or not _in_account(principals, caller):
+        return False
+    return caller.arn.endswith(":root") or grade(principals, caller) >= ROLE
+
+
+def _in_account(principals: Principals, caller: Caller) -> bool:
+    return caller.account in principals.accounts or caller.canonical_id in principals.canonical
 
 
 def _named(principals: Principals, caller: Caller) -> bool:

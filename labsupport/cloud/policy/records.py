@@ -1,10 +1,10 @@
 """What the evaluator is asked about: who, what, on what, under which policies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from labsupport.cloud.policy.document import Document, Kind
+from labsupport.cloud.policy.document import Document, Kind, Statement
 
 PrincipalKind = Literal["root", "user", "session", "federated", "service", "anonymous"]
 Context = Mapping[str, str | list[str]]
@@ -63,6 +63,47 @@ class Policy:
     document: Document
 
 
+class Policies:
+    """Policies that bear together, such as all of a user's. Kept as long as they stay, they decide more quickly:
+    what speaks of an action is looked up once.
+    """
+
+    __slots__ = ("_by_action", "_every")
+
+    def __init__(self, policies: Iterable[Policy] = ()) -> None:
+        self._every = tuple(policies)
+        self._by_action: dict[str, About] = {}
+
+    def __iter__(self) -> Iterator[Policy]:
+        return iter(self._every)
+
+    def __len__(self) -> int:
+        return len(self._every)
+
+    def about(self, action: str) -> "About":
+        """The statements that speak of an action (in lower case): those that deny, those that allow."""
+        found = self._by_action.get(action)
+        if found is None:
+            if len(self._by_action) >= _CACHED_ACTIONS:
+                self._by_action.clear()
+            every = [statement for policy in self._every for statement in policy.document.about(action)]
+            found = (
+                tuple(statement for statement in every if statement.deny),
+                tuple(statement for statement in every if not statement.deny),
+            )
+            self._by_action[action] = found
+        return found
+
+
+About = tuple[tuple[Statement, ...], tuple[Statement, ...]]
+_CACHED_ACTIONS = 1024
+
+
+def gathered(policies: Iterable[Policy]) -> Policies:
+    """Policies as the evaluator wants them."""
+    return policies if isinstance(policies, Policies) else Policies(policies)
+
+
 Mode = Literal["either", "resource_required"]
 SERVICE_LINKED = ":role/aws-service-role/"
 """In the ARN of a role that a service made for itself."""
@@ -73,21 +114,29 @@ class Asked:
     """Everything that a decision is made from; see `evaluate.evaluate` for what each part means."""
 
     request: Request
-    identity: Sequence[Policy]
-    resource: Sequence[Policy]
-    boundary: Policy | None
-    session: Sequence[Policy]
-    scps: Sequence[Sequence[Policy]] | None
+    identity: Policies
+    resource: Policies
+    boundary: Policies | None
+    session: Policies
+    scps: Sequence[Policies] | None
     mode: Mode
+    rcps: Sequence[Policies] | None = None
+    endpoint: Policies | None = None
 
     def crosses_accounts(self) -> bool:
         """Whether the resource belongs to another account than the principal."""
         owner = self.request.resource_account
         return owner is not None and owner != self.request.principal.account
 
-    def binding_scps(self) -> Sequence[Sequence[Policy]]:
+    def binding_scps(self) -> Sequence[Policies]:
         """The SCPs that bind the caller: not those without policies of their own, not service-linked roles."""
-        principal = self.request.principal
-        if self.scps is None or not principal.has_own_policies:
-            return ()
-        return () if SERVICE_LINKED in (principal.role_arn or "") else self.scps
+        return (
+            () if self.scps is None or not self.request.principal.has_own_policies else self._unless_linked(self.scps)
+        )
+
+    def binding_rcps(self) -> Sequence[Policies]:
+        """The RCPs that guard the resource, against everybody but service-linked roles."""
+        return () if self.rcps is None else self._unless_linked(self.rcps)
+
+    def _unless_linked(self, levels: Sequence[Policies]) -> Sequence[Policies]:
+        return () if SERVICE_LINKED in (self.request.principal.role_arn or "") else levels

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from labsupport.cloud.policy.conditions import holds
 from labsupport.cloud.policy.document import Statement
-from labsupport.cloud.policy.principals import DIRECT, NO_MATCH, Principals, grade
+from labsupport.cloud.policy.principals import DIRECT, NO_MATCH, Principals, excepted, grade
 from labsupport.cloud.policy.records import Asked, Context, Principal
 
 
@@ -29,10 +28,12 @@ def question_of(asked: Asked) -> Question:
 def applies(statement: Statement, question: Question) -> int:
     """How strongly a statement that speaks of the action applies to the request (`principals.grade`)."""
     found = DIRECT if statement.principals is None else named(statement, question)
-    if not found or not statement.covers_resource(question.resource, question.context):
+    if not found:
         return NO_MATCH
-    for condition in statement.conditions:
-        if not holds(condition, question.context):
+    if not statement.everywhere and not statement.covers_resource(question.resource, question.context):
+        return NO_MATCH
+    for check in statement.checks:
+        if not check(question.context):
             return NO_MATCH
     return found
 
@@ -51,8 +52,8 @@ def _unnamed(principals: Principals, deny: bool, question: Question) -> int:
     """`NotPrincipal` speaks of everybody else.
 
     A denial by NotPrincipal always meets a principal that has a permissions boundary, named or not.
-    AWS: "Permissions boundaries for IAM entities".
+    AWS: "AWS JSON policy elements: NotPrincipal".
     """
-    if deny and question.bounded:
-        return DIRECT
+    if deny:
+        return NO_MATCH if excepted(principals, question.principal) and not question.bounded else DIRECT
     return NO_MATCH if grade(principals, question.principal) else DIRECT

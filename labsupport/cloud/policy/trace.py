@@ -39,13 +39,10 @@ def policies(asked: Asked) -> list[dict[str, Any]]:
 
 
 def _in_order(asked: Asked) -> Iterator[Policy]:
-    for level in asked.binding_scps():
+    for level in (*asked.binding_scps(), *asked.binding_rcps()):
         yield from level
-    yield from asked.resource
-    yield from asked.identity
-    if asked.boundary is not None:
-        yield asked.boundary
-    yield from asked.session
+    for group in (asked.endpoint, asked.resource, asked.identity, asked.boundary, asked.session):
+        yield from group or ()
 
 
 def _principal(principal: Principal) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from labsupport.cloud.core.organization import Control, Membership
 ACCOUNT = "123456789012"
 FULL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 NO_SCP = "with an explicit deny in a service control policy"
+ARN = f"arn:aws:organizations::{ACCOUNT}:policy/o-a1b2c3d4e5/service_control_policy/p-12345678"
 Binds = Callable[..., None]
 
 
@@ -23,7 +24,7 @@ def refused(call: Callable[..., Any]) -> tuple[str, str]:
 
 def control(*statements: dict[str, Any]) -> Control:
     document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-    return Control(name="rule", arn="arn:aws:organizations::1:policy/o-1/x/p-1", target="r-ab12", document=document)
+    return Control(name="rule", arn=ARN, target="r-ab12", document=document)
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_denial_binds_administrators_and_the_root(shared_cloud: Any, binds: Bi
     client = shared_cloud.client("codecommit", profile)
     binds([FULL], [FULL, {"Effect": "Deny", "Action": "codecommit:*", "Resource": "*"}])
     code, message = refused(client.list_repositories)
-    assert (code, message.endswith(NO_SCP)) == ("AccessDeniedException", True)
+    assert (code, message.endswith(f"{NO_SCP}: {ARN}")) == ("AccessDeniedException", True)
     binds([FULL], [FULL])
     client.list_repositories()
 
@@ -52,7 +53,10 @@ def test_a_denial_binds_administrators_and_the_root(shared_cloud: Any, binds: Bi
 def test_every_level_must_allow(shared_cloud: Any, binds: Binds) -> None:
     client = shared_cloud.client("codecommit")
     binds([FULL], [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}])
-    assert refused(client.list_repositories)[1].endswith(NO_SCP)
+    action = "codecommit:ListRepositories"
+    assert refused(client.list_repositories)[1].endswith(
+        f"because no service control policy allows the {action} action"
+    )
 
 
 def test_a_member_without_controls_is_free(shared_cloud: Any, binds: Binds) -> None:

@@ -274,7 +274,20 @@ NOT_PRINCIPAL = [
     ("Deny", {"AWS": [USER_ARN, ME]}, USER, {"identity": YES}, ALLOW),
     ("Deny", {"AWS": USER_ARN}, SESSION, {"identity": YES}, ("explicitDeny", "resource")),
     ("Deny", {"AWS": [ROLE_ARN, ME]}, SESSION, {"identity": YES}, ALLOW),
+    ("Deny", {"AWS": [SESSION_ARN, ROLE_ARN, ME]}, SESSION, {"identity": YES}, ALLOW),
+    ("Deny", {"AWS": [SESSION_ARN, ME]}, SESSION, {"identity": YES}, ALLOW),
+    ("Deny", {"AWS": ME}, SESSION, {"identity": YES}, ("explicitDeny", "resource")),
     ("Deny", {"AWS": OTHER}, USER, {"identity": YES}, ("explicitDeny", "resource")),
+    ("Deny", {"AWS": ME}, USER, {"identity": YES}, ("explicitDeny", "resource")),
+    ("Deny", {"AWS": USER_ARN}, USER, {"identity": YES}, ("explicitDeny", "resource")),
+    ("Deny", {"AWS": [f"{USER_ARN}-bob", ME]}, USER, {"identity": YES}, ("explicitDeny", "resource")),
+    ("Deny", {"AWS": ME}, ROOT, {}, ("allow", "root")),
+    ("Deny", {"AWS": "*"}, USER, {"identity": YES}, ALLOW),
+    ("Deny", {"AWS": [FEDERATED_ARN, ME]}, FEDERATED, {"identity": YES, "session": YES}, ALLOW),
+    ("Deny", {"AWS": [USER_ARN, ME]}, ANONYMOUS, {}, ("explicitDeny", "resource")),
+    ("Deny", {"AWS": [USER_ARN, ME]}, SERVICE, {}, ("explicitDeny", "resource")),
+    ("Deny", {"Service": SERVICE.service}, SERVICE, {}, NO_RESOURCE),
+    ("Allow", {"AWS": ME}, USER, {}, NO_IDENTITY),
     ("Deny", {"AWS": [USER_ARN, ME]}, USER, {"identity": YES, "boundary": YES}, ("explicitDeny", "resource")),
     ("Allow", {"AWS": OTHER}, USER, {}, RESOURCE),
     ("Allow", {"AWS": USER_ARN}, USER, {}, NO_IDENTITY),
@@ -287,6 +300,37 @@ def test_not_principal(
     effect: str, principal: Any, who: Principal, limits: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     assert decide(who, except_for(principal, effect), limits) == expected
+
+
+RCP_YES, RCP_NO = granting("*"), {**granting("*"), "Effect": "Deny"}
+GUARDS: list[tuple[Principal, Any, dict[str, Any], tuple[str, str]]] = [
+    (USER, YES, {"rcps": [[RCP_YES]]}, ALLOW),
+    (USER, YES, {"rcps": []}, ALLOW),
+    (USER, YES, {"rcps": [[RCP_YES], [RCP_YES, RCP_NO]]}, ("explicitDeny", "rcp")),
+    (USER, YES, {"rcps": [[RCP_YES], []]}, ("implicitDeny", "rcp")),
+    (ROOT, YES, {"rcps": [[RCP_NO]]}, ("explicitDeny", "rcp")),
+    (SERVICE, YES, {"rcps": [[RCP_NO]]}, ("explicitDeny", "rcp")),
+    (USER, NO, {"rcps": [[RCP_NO]]}, ("explicitDeny", "rcp")),
+    (USER, YES, {"endpoint": [RCP_YES]}, ALLOW),
+    (USER, YES, {"endpoint": [RCP_NO]}, ("explicitDeny", "endpoint")),
+    (USER, YES, {"endpoint": [granting("*", "ec2:*")]}, ("implicitDeny", "endpoint")),
+    (USER, YES, {"endpoint": [granting({"AWS": OTHER})]}, ("implicitDeny", "endpoint")),
+    (USER, YES, {"endpoint": [RCP_NO], "scps": [[NO]]}, ("explicitDeny", "scp")),
+]
+
+
+@pytest.mark.parametrize(("who", "identity", "limits", "expected"), GUARDS)
+def test_guards_of_resources_and_endpoints(
+    who: Principal, identity: Any, limits: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    given: dict[str, Any] = {
+        f"{kind}s": [[policy(kind, one) for one in level] for level in limits[f"{kind}s"]]
+        for kind in ("scp", "rcp")
+        if f"{kind}s" in limits
+    }
+    if "endpoint" in limits:
+        given["endpoint"] = [policy("endpoint", one) for one in limits["endpoint"]]
+    assert outcome(evaluate(request(who=who), [policy("identity", identity)], **given)) == expected
 
 
 def test_everything_missing_is_named() -> None:

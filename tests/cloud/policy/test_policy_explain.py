@@ -1,6 +1,7 @@
 """AWS's sentences, the story of a decision, and the statement that would mend it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -76,13 +77,38 @@ def test_the_sentence_of_a_denial_by_a_trust_policy() -> None:
     assert message(denied_by("trust"), USER_ARN) == start + "with an explicit deny in the role trust policy"
 
 
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        ("identity", "with an explicit deny in an identity-based policy: arn:x"),
+        ("boundary", "with an explicit deny in a permissions boundary: arn:x"),
+        ("scp", "with an explicit deny in a service control policy: arn:x"),
+        ("rcp", "with an explicit deny in a resource control policy: arn:x"),
+        ("endpoint", "with an explicit deny in a VPC endpoint policy"),
+        ("resource", "with an explicit deny in a resource-based policy"),
+    ],
+)
+def test_a_policy_that_denies_is_named_by_its_arn(kind: Any, end: str) -> None:
+    named = kind in ("rcp", "endpoint", "resource")
+    denying = replace(policy(kind, deny(Principal="*") if named else deny()), arn="arn:x")
+    given: dict[str, Any] = {f"{kind}s": [[denying]]} if kind in ("scp", "rcp") else {kind: denying}
+    given = {name: [value] if name in ("identity", "endpoint", "resource") else value for name, value in given.items()}
+    decision = evaluate(PUSH, **{"identity": [policy("identity", YES)], **given})
+    assert message(decision, USER_ARN) == START + end
+
+
 ALLOWS = "allows the codecommit:GitPush action"
 LACKING = [
     (evaluate(PUSH, []), f"because no identity-based policy {ALLOWS}"),
     (evaluate(PUSH, [], mode="resource_required"), f"because no resource-based policy {ALLOWS}"),
     (limited_by("boundary", SILENT), f"because no permissions boundary {ALLOWS}"),
     (limited_by("session", SILENT), f"because no session policy {ALLOWS}"),
-    (limited_by("scp", SILENT), "with an explicit deny in a service control policy"),
+    (
+        evaluate(PUSH, [policy("identity", YES)], endpoint=[policy("endpoint", granting({"AWS": OTHER}))]),
+        f"because no VPC endpoint policy {ALLOWS}",
+    ),
+    (evaluate(PUSH, [policy("identity", YES)], rcps=[[]]), f"because no resource control policy {ALLOWS}"),
+    (limited_by("scp", SILENT), f"because no service control policy {ALLOWS}"),
 ]
 
 
@@ -244,8 +270,7 @@ def mended(decision: Decision) -> Decision:
     for step in [found, *found["also"]]:
         added.setdefault(step["kind"], []).append(policy(step["kind"], step["statement"]))
     asked = decision.asked
-    joined = [*asked.boundary.document.statements] if asked.boundary else []
-    boundary = added["boundary"][0] if "boundary" in added and joined else asked.boundary
+    boundary = added["boundary"][0] if "boundary" in added else asked.boundary
     return evaluate(
         asked.request,
         [*asked.identity, *added.get("identity", [])],
