@@ -165,6 +165,19 @@ class ServiceCredential(msgspec.Struct, kw_only=True):
     created: float
 
 
+@record("identity.ssh-key", key=("id",))
+class SshPublicKey(msgspec.Struct, kw_only=True):
+    """A user's public key for git over SSH; its id is the user name there."""
+
+    id: str  # APKA…
+    account: str
+    user: str
+    body: str  # ssh-rsa AAAA…
+    fingerprint: str
+    active: bool = True
+    uploaded: float
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The authenticated principal of a call.

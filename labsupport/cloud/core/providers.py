@@ -5,6 +5,8 @@ import msgspec
 from labsupport.cloud.core.identity import Tags
 from labsupport.cloud.store.record import record
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")  # where the lab can reach a provider
+
 
 @record("iam.oidc-provider", key=("account", "arn"))
 class OidcProvider(msgspec.Struct, kw_only=True):

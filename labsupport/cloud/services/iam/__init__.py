@@ -1,6 +1,43 @@
-"""AWS Identity and Access Management: users, groups, roles, policies, instance profiles, credentials."""
+"""AWS Identity and Access Management: users, groups, roles, policies, credentials, providers, reports."""
 
-from labsupport.cloud.services.iam import credentials, groups, managed, mfa, policies, profiles, roles, tagging, users
+from labsupport.cloud.services.iam import (
+    account,
+    certificates,
+    credentials,
+    details,
+    federation,
+    groups,
+    linked,
+    managed,
+    mfa,
+    passwords,
+    policies,
+    profiles,
+    renaming,
+    roles,
+    ssh_keys,
+    tagging,
+    users,
+)
 from labsupport.cloud.services.iam.base import service
 
-__all__ = ["credentials", "groups", "managed", "mfa", "policies", "profiles", "roles", "service", "tagging", "users"]
+__all__ = [
+    "account",
+    "certificates",
+    "credentials",
+    "details",
+    "federation",
+    "groups",
+    "linked",
+    "managed",
+    "mfa",
+    "passwords",
+    "policies",
+    "profiles",
+    "renaming",
+    "roles",
+    "service",
+    "ssh_keys",
+    "tagging",
+    "users",
+]

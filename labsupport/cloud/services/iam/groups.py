@@ -23,7 +23,7 @@ from labsupport.cloud.services.iam.users import listed_user
 MOST_GROUPS = 10  # that a user is in
 
 
-def _shown_group(group: Group) -> Params:
+def shown_group(group: Group) -> Params:
     arn = f"arn:aws:iam::{group.account}:group{group.path}{group.name}"
     created = time(group.created)
     return {"GroupName": group.name, "GroupId": group.id, "Path": group.path, "Arn": arn, "CreateDate": created}
@@ -40,27 +40,27 @@ def create_group(call: Call, params: Params) -> Params:
         created=call.epoch,
     )
     call.store.put(group)
-    return {"Group": _shown_group(group)}
+    return {"Group": shown_group(group)}
 
 
 @service.operation(on=on_group)
 def get_group(call: Call, params: Params) -> Params:
     group = group_named(call, params)
     members = [user for user in call.store.list(User, call.account) if group.name in user.groups]
-    return {"Group": _shown_group(group), **paged(members, lambda user: user.name, params, "Users", listed_user)}
+    return {"Group": shown_group(group), **paged(members, lambda user: user.name, params, "Users", listed_user)}
 
 
 @service.operation(on="arn:{partition}:iam::{account}:group/")
 def list_groups(call: Call, params: Params) -> Params:
     found = [group for group in call.store.list(Group, call.account) if below(params, group.path)]
-    return paged(found, lambda group: group.name, params, "Groups", _shown_group)
+    return paged(found, lambda group: group.name, params, "Groups", shown_group)
 
 
 @service.operation(on=on_user)
 def list_groups_for_user(call: Call, params: Params) -> Params:
     names = user_named(call, params).groups
     found = [group for group in call.store.list(Group, call.account) if group.name in names]
-    return paged(found, lambda group: group.name, params, "Groups", _shown_group)
+    return paged(found, lambda group: group.name, params, "Groups", shown_group)
 
 
 @service.operation(on=on_group)

@@ -223,7 +223,7 @@ def list_policy_tags(call: Call, params: Params) -> Params:
 # Versions
 
 
-def _shown_version(policy: ManagedPolicy, version: PolicyVersion, with_document: bool = False) -> Params:
+def shown_version(policy: ManagedPolicy, version: PolicyVersion, with_document: bool = False) -> Params:
     shown: Params = {
         "VersionId": version.id,
         "IsDefaultVersion": version.id == policy.default_version,
@@ -255,13 +255,13 @@ def create_policy_version(call: Call, params: Params) -> Params:
         policy.default_version = version.id
     policy.updated = call.epoch
     call.store.put(policy)
-    return {"PolicyVersion": _shown_version(policy, version)}
+    return {"PolicyVersion": shown_version(policy, version)}
 
 
 @service.operation(on="{PolicyArn}")
 def get_policy_version(call: Call, params: Params) -> Params:
     policy = policy_of(call, params["PolicyArn"])
-    return {"PolicyVersion": _shown_version(policy, _version_of(policy, params["VersionId"]), with_document=True)}
+    return {"PolicyVersion": shown_version(policy, _version_of(policy, params["VersionId"]), with_document=True)}
 
 
 @service.operation(on="{PolicyArn}")
@@ -272,7 +272,7 @@ def list_policy_versions(call: Call, params: Params) -> Params:
         lambda one: f"{int(one.id[1:]):09d}",
         params,
         "Versions",
-        lambda one: _shown_version(policy, one),
+        lambda one: shown_version(policy, one),
         newest_first=True,
     )
 

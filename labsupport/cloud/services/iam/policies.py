@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Role, User
 from labsupport.cloud.policy import document
 from labsupport.cloud.services.iam.base import (
@@ -65,6 +66,9 @@ def _list_inline(_: Call, holder: Any, params: Params) -> Params:
 def _attach(call: Call, holder: Any, params: Params) -> Params:
     unprotected(holder)
     arn = policy_of(call, params["PolicyArn"], to_attach=True).arn
+    if ":policy/aws-service-role/" in arn:
+        message = "Cannot attach a Service Role Policy to a Customer Role."
+        raise AwsError("PolicyNotAttachableException", message, 400)
     if arn not in holder.attached and len(holder.attached) >= MOST_ATTACHED:
         raise over_limit(f"Cannot exceed quota for PoliciesPer{type(holder).__name__}: {MOST_ATTACHED}")
     holder.attached = sorted({*holder.attached, arn})

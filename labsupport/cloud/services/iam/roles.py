@@ -66,8 +66,11 @@ def create_role(call: Call, params: Params) -> Params:
 @service.operation(on=on_role)
 def get_role(call: Call, params: Params) -> Params:
     role = role_named(call, params)
-    used = {"LastUsedDate": time(role.last_used), "Region": call.region} if role.last_used else {}
-    return {"Role": {**shown_role(call, role), "RoleLastUsed": used}}
+    return {"Role": {**shown_role(call, role), "RoleLastUsed": last_used(call, role)}}
+
+
+def last_used(call: Call, role: Role) -> Params:
+    return {"LastUsedDate": time(role.last_used), "Region": call.region} if role.last_used else {}
 
 
 @service.operation(on="arn:{partition}:iam::{account}:role/")

@@ -2,7 +2,7 @@
 
 from labsupport.cloud.core import ids, mfa, tags
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.identity import AccessKey, ServiceCredential, User
+from labsupport.cloud.core.identity import AccessKey, ServiceCredential, SshPublicKey, User
 from labsupport.cloud.services.iam.base import (
     Params,
     below,
@@ -21,6 +21,7 @@ from labsupport.cloud.services.iam.base import (
     user_named,
 )
 from labsupport.cloud.services.iam.managed import boundary_of
+from labsupport.cloud.services.iam.records import Login, SigningCertificate
 
 MOST_KEYS = 2
 
@@ -82,6 +83,12 @@ def delete_user(call: Call, params: Params) -> Params:
         raise conflict("Cannot delete entity, must delete service specific credentials first.")
     if mfa.of_user(call.cloud, call.account, user.name):
         raise conflict("Cannot delete entity, must delete MFA device first.")
+    if call.store.get(Login, call.account, user.name):
+        raise conflict("Cannot delete entity, must delete login profile first.")
+    if any(key.account == call.account and key.user == user.name for key in call.store.list(SshPublicKey)):
+        raise conflict("Cannot delete entity, must delete SSH public keys first.")
+    if call.store.count(SigningCertificate, call.account, user.name):
+        raise conflict("Cannot delete entity, must delete signing certificates first.")
     if user.attached:
         raise conflict("Cannot delete entity, must detach all policies first.")
     if user.inline:

@@ -10,17 +10,14 @@ import re
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from labsupport.cloud.core import samlmetadata
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.providers import SamlProvider
 
 ENDPOINT = "https://signin.aws.amazon.com/saml"
 _RECIPIENT = re.compile(r"https://([a-z0-9-]+\.)?signin\.aws\.amazon\.com/saml(/acs/\w+)?", re.ASCII)
 _ATTRIBUTE = "https://aws.amazon.com/SAML/Attributes/"
-_NAMES = {
-    "saml": "urn:oasis:names:tc:SAML:2.0:assertion",
-    "md": "urn:oasis:names:tc:SAML:2.0:metadata",
-    "ds": "http://www.w3.org/2000/09/xmldsig#",
-}
+_NAMES = {"saml": "urn:oasis:names:tc:SAML:2.0:assertion"}
 
 
 class Assertion(NamedTuple):
@@ -39,43 +36,16 @@ def invalid_token(message: str) -> AwsError:
     return AwsError("InvalidIdentityTokenException", message, 400)
 
 
-def parse_xml(text: bytes) -> Any:
-    """An XML document without entities or network; None where it is none."""
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        root = etree.fromstring(text, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return None
-    return None if root.getroottree().docinfo.doctype else root
-
-
-def certificates(metadata: str) -> tuple[str, list[str]]:
-    """A provider's entity id and its signing certificates (PEM), from its metadata document."""
-    root = parse_xml(metadata.encode())
-    if root is None or root.tag != f"{{{_NAMES['md']}}}EntityDescriptor":
-        return "", []
-    path = "md:IDPSSODescriptor/md:KeyDescriptor[not(@use) or @use='signing']//ds:X509Certificate"
-    found = ["".join((node.text or "").split()) for node in root.xpath(path, namespaces=_NAMES)]
-    return root.get("entityID", ""), [_pem(one) for one in found if one]
-
-
-def _pem(base64_text: str) -> str:
-    lines = [base64_text[at : at + 64] for at in range(0, len(base64_text), 64)]
-    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----"]) + "\n"
-
-
 def verified(encoded: str, provider: SamlProvider, now: float) -> Assertion:
     """The assertion in a response (base 64), as the provider signed it."""
     try:
         document = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise invalid_token("Invalid base64 SAMLResponse") from None
-    if parse_xml(document) is None:
+    if samlmetadata.parse_xml(document) is None:
         raise invalid_token("SAMLResponse is not valid XML")
-    entity, certificates_of = certificates(provider.metadata)
-    signed = _signed(document, certificates_of)
+    entity, pems = samlmetadata.certificates(provider.metadata)
+    signed = _signed(document, pems)
     found = _assertion(signed)
     if found.issuer != entity:
         raise invalid_token("Issuer not present in specified provider")

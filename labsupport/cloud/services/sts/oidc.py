@@ -13,10 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.providers import OidcProvider
+from labsupport.cloud.core.providers import LOOPBACK, OidcProvider
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512"]
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LARGEST = 1_000_000  # bytes of a provider's answer
 _PATIENCE = 5  # seconds
 
