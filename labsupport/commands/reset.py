@@ -1,4 +1,4 @@
-"""`lab reset`: empty the home folder's state. Notebooks and progress are elsewhere and stay."""
+"""`lab reset [CHAPTER]`: a chapter from its starting point again, or the whole cloud empty. Progress stays."""
 
 import argparse
 import shutil
@@ -21,11 +21,14 @@ STATE = (
 
 
 def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("chapter", metavar="CHAPTER", nargs="?", help="a chapter, such as start (default: everything)")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def run(arguments: argparse.Namespace) -> int:
     folder = home.folder(arguments.home)
+    if arguments.chapter:
+        return _chapter(folder, arguments.chapter)
     if not arguments.yes and not _agreed(folder):
         return 1
     if home.endpoint(folder):
@@ -33,6 +36,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _remove(folder)
     print("The cloud is as on its first day.")
+    return 0
+
+
+def _chapter(folder: Path, name: str) -> int:
+    from labsupport.course import starting
+
+    print(starting.reset(folder, name))
     return 0
 
 

@@ -4,13 +4,15 @@ Everything takes the home folder first. What cannot be recorded is said in a not
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from labsupport import home
 from labsupport.course import registry
-from labsupport.course.declare import Chapter, Exercise, Solution
+from labsupport.course.declare import Chapter, Exercise, Solution, World
 from labsupport.course.progress.record import NotKept, Record
 from labsupport.course.progress.standing import Standing, standing
 from labsupport.course.verdict import Part, Verdict, combined
@@ -107,6 +109,14 @@ class Shown:
     solutions: tuple[Solution, ...]
     note: str = ""
 
+    def __repr__(self) -> str:
+        return str(self.words())
+
+    def _repr_html_(self) -> str:
+        from labsupport.course import html
+
+        return html.solutions(self.solutions, self.note)
+
     def words(self) -> Words:
         parts = [f"A solution with {one.by}:\n\n{_indented(one.step.code)}\n\n{one.why}" for one in self.solutions]
         return Words("\n\n".join([*parts, *filter(None, [self.note])]))
@@ -124,16 +134,26 @@ def solution(folder: Path, name: str) -> Shown:
 
 def begin(folder: Path, chapter: Chapter, url: str) -> str:
     """Bring a chapter's starting point about; words that say what is there."""
+    said: str = _prepared(chapter, chapter.begin, folder, url)
+    problem = note(folder, "started", chapter.id)
+    return "\n".join(filter(None, [said, problem]))
+
+
+def forget(folder: Path, chapter: Chapter, url: str) -> None:
+    """Remove what a chapter's starting point and exercises made in the cloud."""
+    _prepared(chapter, chapter.forget, folder, url)
+
+
+def _prepared(chapter: Chapter, act: Callable[[World], Any], folder: Path, url: str) -> Any:
+    """What the chapter's own function gives; where it ends with an error, a sentence that says what to do."""
     from labsupport.course.mishaps import finding_of
     from labsupport.course.world import Here
 
     try:
-        said = chapter.begin(Here(folder, url))
+        return act(Here(folder, url))
     except Exception as error:
         found = finding_of(error)
         raise NotBegun(
             f"The starting point of the chapter {chapter.id} could not be brought about. {found.found}\n{found.next}\n"
             "Run lab.start again; where that does not help, lab.reset begins the chapter anew and keeps your clones."
         ) from error
-    problem = note(folder, "started", chapter.id)
-    return "\n".join(filter(None, [said, problem]))

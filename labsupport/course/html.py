@@ -1,5 +1,6 @@
 """What a notebook shows of an exercise, as HTML that is legible in light and dark themes and says all in words too."""
 
+from collections.abc import Iterable
 from html import escape
 
 from labsupport.course.declare import Exercise, Outcome, Solution
@@ -71,6 +72,11 @@ def task(exercise: Exercise) -> str:
         f"<div><p style='margin: 0'><strong>{escape(exercise.id)} · {escape(exercise.title)}</strong> "
         f"<small style='opacity: .8'>{escape(goals)}</small></p>{markdown(exercise.task)}</div>"
     )
+
+
+def solutions(shown: Iterable[Solution], note: str = "") -> str:
+    last = f"<p>{escape(note)}</p>" if note else ""
+    return f"<div>{''.join(map(solution, shown))}{last}</div>"
 
 
 def solution(one: Solution) -> str:

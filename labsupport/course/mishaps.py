@@ -4,6 +4,7 @@ import traceback
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as CannotConnect
 
 from labsupport.course.declare import Finding, Outcome
 from labsupport.course.world import GitRefused, NoClone
@@ -28,7 +29,7 @@ def finding_of(error: Exception) -> Finding:
         return _answered(error)
     if isinstance(error, Unreachable):
         return Finding(Outcome.LAB_FAILED, str(error), "In a notebook: lab.start() starts the cloud. Nothing is lost.")
-    if isinstance(error, HTTPClientError | ConnectionError):
+    if isinstance(error, HTTPClientError | CannotConnect | ConnectionError):
         return Finding(
             Outcome.LAB_FAILED,
             "The cloud does not answer any more.",

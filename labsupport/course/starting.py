@@ -47,11 +47,9 @@ def _enclose(folder: Path, url: str) -> None:
 
 def reset(folder: Path, name: str) -> Words:
     """The chapter's starting point again; the learner's clones are kept beside."""
-    from labsupport.course.world import Here
-
     chapter = registry.chapter(name)
     url = home.running(folder).url
-    chapter.forget(Here(folder, url))
+    engine.forget(folder, chapter, url)
     kept = _moved_aside(folder, chapter)
     problem = engine.note(folder, "reset", chapter.id)
     said = engine.begin(folder, chapter, url)
@@ -61,15 +59,18 @@ def reset(folder: Path, name: str) -> Words:
 
 def _moved_aside(folder: Path, chapter: Chapter) -> list[str]:
     """The learner's clones of the chapter under new names; a sentence for each."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
     said = []
     for clone in chapter.clones:
         place = folder / "clones" / clone
         if place.exists():
-            kept = _free(place.with_name(f"{clone}.before-reset-{stamp}"))
+            kept = _free(place.with_name(f"{clone}.before-reset-{_stamp()}"))
             place.rename(kept)
             said.append(f"Your clone {clone} is kept as it was, in {kept}.")
     return said
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%d-%H%M%S")
 
 
 def _free(path: Path) -> Path:
