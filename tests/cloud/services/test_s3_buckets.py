@@ -139,9 +139,6 @@ def test_events_reach_eventbridge_only_when_asked_for(shared_cloud: Any) -> None
     assert "EventBridgeConfiguration" not in s3.get_bucket_notification_configuration(Bucket=name)
     s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
     assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
-    topics = [{"TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Events": ["s3:ObjectCreated:*"]}]
-    with refused("NotSimulated"):
-        s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"TopicConfigurations": topics})
 
 
 def test_a_setting_needs_its_own_permission(shared_cloud: Any) -> None:

@@ -1,5 +1,6 @@
 """Buckets and objects as records, and what the topics of S3 share (Amazon S3 API Reference)."""
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.policy.records import Mode
 from labsupport.cloud.services.s3.public import is_public
+from labsupport.cloud.store.jobs import Job
 from labsupport.cloud.store.record import record
 
 Params = dict[str, Any]
@@ -18,12 +20,8 @@ service = Service("s3")
 BUCKET = "arn:{partition}:s3:::{Bucket}"
 OBJECT = "arn:{partition}:s3:::{Bucket}/{Key}"
 NULL = "null"  # the version id of objects of a bucket without versions
-_BLOCKED = {
-    "BlockPublicAcls": True,
-    "IgnorePublicAcls": True,
-    "BlockPublicPolicy": True,
-    "RestrictPublicBuckets": True,
-}
+BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 @record("s3.bucket", key=("name",))
@@ -37,10 +35,15 @@ class Bucket(msgspec.Struct, kw_only=True):
     policy: str = ""
     versioning: str = ""  # "", Enabled, Suspended
     encryption: Params = {}  # ServerSideEncryptionConfiguration
-    public_block: dict[str, bool] = msgspec.field(default_factory=lambda: dict(_BLOCKED))
+    public_block: dict[str, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(BLOCKS, True))
     ownership: str = "BucketOwnerEnforced"
     notifications: Params = {}
     tags: dict[str, str] = {}
+    lifecycle: Params = {}
+    cors: Params = {}
+    website: Params = {}
+    logging: Params = {}
+    abac: bool = False  # the bucket's tags count in policies
 
     @property
     def arn(self) -> str:
@@ -90,6 +93,17 @@ class Object(msgspec.Struct, kw_only=True):
 @record("s3.version", key=("bucket", "key", "order"))
 class Version(Object, kw_only=True):
     """An earlier version. `order` counts down, so that the newest lists first."""
+
+
+def start_for(call: Call, bucket: Bucket, task: str, key: str, after: float = 0.0) -> None:
+    """Have a task run at home with the bucket, whoever's call it is that asks for it."""
+    call.store.jobs.put(Job("s3", task, bucket.account, bucket.region, key), call.epoch + after)
+    call.cloud.wake()
+
+
+def canonical_id(account: str) -> str:
+    """The canonical user id of an account: 64 hex digits."""
+    return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()
 
 
 def time(epoch: float) -> datetime:
@@ -167,7 +181,7 @@ def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, M
 
 def _restricted(call: Call, bucket: Bucket) -> bool:
     """Whether the block of public access sets a public policy aside, which lets in nobody of other accounts."""
-    if not bucket.policy or not bucket.public_block["RestrictPublicBuckets"]:
+    if not bucket.policy or not bucket.public_block.get("RestrictPublicBuckets"):
         return False
     outside = call.caller.kind == "anonymous" or (
         call.caller.kind != "service" and call.caller.account != bucket.account
@@ -176,8 +190,9 @@ def _restricted(call: Call, bucket: Bucket) -> bool:
 
 
 def _resource_tags(call: Call, resource: str) -> dict[str, str]:
-    bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::"))
-    return bucket.tags if bucket else {}
+    """A bucket's tags; at AWS they count only where its owner has said so."""
+    bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
+    return bucket.tags if bucket and bucket.abac else {}
 
 
 service.resource_policy = _resource_policy

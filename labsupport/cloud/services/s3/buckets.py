@@ -1,6 +1,5 @@
 """Buckets: create, find, list, delete; policy and access."""
 
-import hashlib
 import ipaddress
 import json
 import re
@@ -11,9 +10,22 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.policy import document
 from labsupport.cloud.services.s3 import content
-from labsupport.cloud.services.s3.base import BUCKET, Bucket, Object, Params, Version, bucket_named, service, time
+from labsupport.cloud.services.s3.base import (
+    BUCKET,
+    Bucket,
+    Object,
+    Params,
+    Version,
+    bucket_named,
+    canonical_id,
+    service,
+    time,
+)
+from labsupport.cloud.services.s3.configuration import checked_tags
+from labsupport.cloud.services.s3.context import conditions
 from labsupport.cloud.services.s3.public import is_public, statements
 from labsupport.cloud.services.s3.uploads import forget, uploads
+from labsupport.cloud.services.s3.writing import GRANTS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -33,18 +45,38 @@ def _is_address(name: str) -> bool:
     return True
 
 
-@service.operation(on=BUCKET)
+def _creating(call: Call, params: Params) -> Params:
+    place = params.get("CreateBucketConfiguration", {}).get("LocationConstraint")
+    return {**conditions(call, params), **({"s3:locationconstraint": place} if place else {})}
+
+
+def _refuse_unsupported(call: Call, params: Params) -> None:
+    if params.get("ObjectLockEnabledForBucket"):
+        raise not_simulated("Object Lock")
+    if params.get("BucketNamespace", "global") != "global":
+        raise not_simulated("A bucket namespace of the account's own")
+    if params.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
+        raise not_simulated(f"Access control lists (ObjectOwnership {params['ObjectOwnership']})")
+    if params.get("ACL"):
+        call.authorise("s3:PutBucketAcl", f"arn:aws:s3:::{params['Bucket']}", conditions(call, params))
+    if params.get("ACL", "private") != "private" or any(params.get(name) for name in GRANTS):
+        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        raise AwsError("InvalidBucketAclWithObjectOwnership", message, 400)
+
+
+@service.operation(on=BUCKET, context=_creating)
 def create_bucket(call: Call, params: Params) -> Params:
     name = params["Bucket"]
     _check_name(name)
     region = _region(call, params)
-    if params.get("ObjectLockEnabledForBucket"):
-        raise not_simulated("Object Lock")
+    _refuse_unsupported(call, params)
     found = call.store.get(Bucket, name)
     if found:
         return _again(call, found)
     bucket = Bucket(name=name, account=call.account, region=region, created=call.epoch)
-    bucket.ownership = params.get("ObjectOwnership", bucket.ownership)
+    bucket.tags = checked_tags(params.get("CreateBucketConfiguration", {}).get("Tags", []), 50)
+    if bucket.tags:
+        call.authorise("s3:TagResource", bucket.arn)
     call.store.put(bucket)
     return {"Location": f"/{name}"}
 
@@ -90,14 +122,12 @@ def list_buckets(call: Call, params: Params) -> Params:
     bad = AwsError("InvalidArgument", "The continuation token provided is incorrect", 400)
     size = params.get("MaxBuckets", 10000)
     chosen, token = paging.page(found, lambda one: one.name, params.get("ContinuationToken"), size, bad)
-    shown = [{"Name": one.name, "CreationDate": time(one.created), "BucketRegion": one.region} for one in chosen]
+    shown = [
+        {"Name": one.name, "CreationDate": time(one.created), "BucketRegion": one.region, "BucketArn": one.arn}
+        for one in chosen
+    ]
     owner = {"ID": canonical_id(call.account)}
     return {"Buckets": shown, "Owner": owner, "ContinuationToken": token, "Prefix": params.get("Prefix")}
-
-
-def canonical_id(account: str) -> str:
-    """The canonical user id of an account: 64 hex digits."""
-    return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()
 
 
 @service.operation(on=BUCKET)
@@ -132,7 +162,7 @@ def put_bucket_policy(call: Call, params: Params) -> Params:
     except AwsError as error:
         raise AwsError("MalformedPolicy", error.message, 400) from None
     _check_resources(bucket, json.loads(text))
-    if bucket.public_block["BlockPublicPolicy"] and is_public(text):
+    if bucket.public_block.get("BlockPublicPolicy") and is_public(text):
         message = (
             f"User: {call.caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
             f'"{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public '
@@ -180,10 +210,3 @@ def delete_bucket_policy(call: Call, params: Params) -> Params:
     bucket.policy = ""
     call.store.put(bucket)
     return {}
-
-
-@service.operation(on=BUCKET)
-def get_bucket_acl(call: Call, params: Params) -> Params:
-    """With ACLs switched off, as they are in every new bucket, the owner has it all."""
-    owner = {"ID": canonical_id(bucket_named(call, params).account)}
-    return {"Owner": owner, "Grants": [{"Grantee": {**owner, "Type": "CanonicalUser"}, "Permission": "FULL_CONTROL"}]}

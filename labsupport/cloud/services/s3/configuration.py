@@ -1,9 +1,9 @@
-"""A bucket's settings: versions, encryption, tags, public access, ownership, notifications."""
+"""A bucket's settings: versions, encryption, tags, public access, ownership."""
 
 from labsupport.cloud.core import tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.s3.base import BUCKET, Bucket, Params, bucket_named, service
+from labsupport.cloud.services.s3.base import BLOCKS, BUCKET, MALFORMED, Bucket, Params, bucket_named, service
 
 
 @service.operation(on=BUCKET)
@@ -24,26 +24,38 @@ def get_bucket_versioning(call: Call, params: Params) -> Params:
     return {"Status": status} if status else {}
 
 
-_DEFAULT = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]}
+# How new buckets encrypt, and what they refuse (User Guide: "Default encryption", "Blocking or unblocking SSE-C").
+_DEFAULT: Params = {
+    "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+    "BucketKeyEnabled": False,
+    "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+}
 
 
 @service.operation(on=BUCKET, action="s3:PutEncryptionConfiguration")
 def put_bucket_encryption(call: Call, params: Params) -> Params:
-    bucket, configuration = bucket_named(call, params), params["ServerSideEncryptionConfiguration"]
-    rule = configuration["Rules"][0].get("ApplyServerSideEncryptionByDefault", {})
+    """What the request leaves open stays as a new bucket has it; which types are blocked, as this one has it."""
+    bucket, rules = bucket_named(call, params), params["ServerSideEncryptionConfiguration"]["Rules"]
+    if len(rules) != 1:
+        raise AwsError("MalformedXML", MALFORMED, 400)
+    rule = rules[0].get("ApplyServerSideEncryptionByDefault", {})
     if rule.get("SSEAlgorithm") == "aws:kms:dsse":
         raise not_simulated("Dual-layer encryption (aws:kms:dsse)")
+    if rule.get("SSEAlgorithm", "AES256") not in ("AES256", "aws:kms"):
+        raise AwsError("MalformedXML", MALFORMED, 400)
     if rule.get("SSEAlgorithm") == "AES256" and rule.get("KMSMasterKeyID"):
         message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms"
         raise AwsError("InvalidArgument", message, 400)
-    bucket.encryption = configuration
+    before = (bucket.encryption.get("Rules") or [{}])[0]
+    kept = {name: before[name] for name in ("BlockedEncryptionTypes",) if name in before}
+    bucket.encryption = {"Rules": [{**_DEFAULT, **kept, **rules[0]}]}
     call.store.put(bucket)
     return {}
 
 
 @service.operation(on=BUCKET, action="s3:GetEncryptionConfiguration")
 def get_bucket_encryption(call: Call, params: Params) -> Params:
-    return {"ServerSideEncryptionConfiguration": bucket_named(call, params).encryption or _DEFAULT}
+    return {"ServerSideEncryptionConfiguration": bucket_named(call, params).encryption or {"Rules": [_DEFAULT]}}
 
 
 @service.operation(on=BUCKET, action="s3:PutEncryptionConfiguration")
@@ -65,9 +77,31 @@ def checked_tags(found: list[dict[str, str]], most: int) -> dict[str, str]:
     return given
 
 
+def _refuse_where_tags_count(bucket: Bucket) -> None:
+    """A bucket whose tags count in policies is tagged by TagResource of S3 Control, which the lab has not."""
+    if bucket.abac:
+        message = "The bucket has attribute-based access control (ABAC) enabled: use TagResource and UntagResource."
+        raise AwsError("InvalidRequest", message, 400)
+
+
+@service.operation(on=BUCKET, action="s3:PutBucketABAC")
+def put_bucket_abac(call: Call, params: Params) -> Params:
+    """Whether the bucket's tags count in policies (User Guide: "Enabling ABAC in general purpose buckets")."""
+    bucket = bucket_named(call, params)
+    bucket.abac = params["AbacStatus"].get("Status") == "Enabled"
+    call.store.put(bucket)
+    return {}
+
+
+@service.operation(on=BUCKET, action="s3:GetBucketABAC")
+def get_bucket_abac(call: Call, params: Params) -> Params:
+    return {"AbacStatus": {"Status": "Enabled" if bucket_named(call, params).abac else "Disabled"}}
+
+
 @service.operation(on=BUCKET)
 def put_bucket_tagging(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
+    _refuse_where_tags_count(bucket)
     bucket.tags = checked_tags(params["Tagging"]["TagSet"], 50)
     call.store.put(bucket)
     return {}
@@ -84,6 +118,7 @@ def get_bucket_tagging(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:PutBucketTagging")
 def delete_bucket_tagging(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
+    _refuse_where_tags_count(bucket)
     bucket.tags = {}
     call.store.put(bucket)
     return {}
@@ -92,7 +127,7 @@ def delete_bucket_tagging(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:PutBucketPublicAccessBlock")
 def put_public_access_block(call: Call, params: Params) -> Params:
     bucket, wanted = bucket_named(call, params), params["PublicAccessBlockConfiguration"]
-    bucket.public_block = {name: wanted.get(name, False) for name in bucket.public_block}
+    bucket.public_block = {name: wanted.get(name, False) for name in BLOCKS}
     call.store.put(bucket)
     return {}
 
@@ -100,7 +135,7 @@ def put_public_access_block(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:GetBucketPublicAccessBlock")
 def get_public_access_block(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
-    if not any(bucket.public_block.values()):
+    if not bucket.public_block:
         message = "The public access block configuration was not found"
         raise AwsError("NoSuchPublicAccessBlockConfiguration", message, 404, BucketName=bucket.name)
     return {"PublicAccessBlockConfiguration": bucket.public_block}
@@ -109,7 +144,7 @@ def get_public_access_block(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:PutBucketPublicAccessBlock")
 def delete_public_access_block(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
-    bucket.public_block = dict.fromkeys(bucket.public_block, False)
+    bucket.public_block = {}
     call.store.put(bucket)
     return {}
 
@@ -128,34 +163,3 @@ def put_bucket_ownership_controls(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET)
 def get_bucket_ownership_controls(call: Call, params: Params) -> Params:
     return {"OwnershipControls": {"Rules": [{"ObjectOwnership": bucket_named(call, params).ownership}]}}
-
-
-@service.operation(on=BUCKET, action="s3:PutBucketNotification")
-def put_bucket_notification_configuration(call: Call, params: Params) -> Params:
-    """EventBridge gets the bucket's events, or nobody does."""
-    bucket, wanted = bucket_named(call, params), params["NotificationConfiguration"]
-    others = [name for name in wanted if name != "EventBridgeConfiguration" and wanted[name]]
-    if others:
-        raise not_simulated(f"Notifications of a bucket by {others[0]}: only EventBridgeConfiguration")
-    bucket.notifications = wanted
-    call.store.put(bucket)
-    return {}
-
-
-@service.operation(on=BUCKET, action="s3:GetBucketNotification")
-def get_bucket_notification_configuration(call: Call, params: Params) -> Params:
-    return bucket_named(call, params).notifications
-
-
-def publish(call: Call, bucket: Bucket, kind: str, detail: Params) -> None:
-    """An object's event, where the bucket sends them (User Guide: "EventBridge event message structure")."""
-    if "EventBridgeConfiguration" not in bucket.notifications:
-        return
-    more = {
-        "version": "0",
-        "bucket": {"name": bucket.name},
-        "request-id": call.request_id,
-        "requester": call.caller.account,
-        "source-ip-address": call.source_ip,
-    }
-    call.emit(kind, {**more, **detail}, [bucket.arn])

@@ -4,6 +4,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content
 from labsupport.cloud.services.s3.base import (
+    MALFORMED,
     OBJECT,
     Bucket,
     Object,
@@ -17,12 +18,11 @@ from labsupport.cloud.services.s3.base import (
     service,
 )
 from labsupport.cloud.services.s3.conditions import check_write
-from labsupport.cloud.services.s3.configuration import publish
 from labsupport.cloud.services.s3.context import write_conditions
+from labsupport.cloud.services.s3.happenings import removed
 from labsupport.cloud.services.s3.objects import new_version
 
 _MOST = 1000  # keys of one DeleteObjects
-_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 
 
 def _action(_: Call, params: Params) -> str:
@@ -49,7 +49,7 @@ def delete(call: Call, bucket: Bucket, key: str, version: str | None) -> tuple[P
     if current is None:
         return {}, []
     call.store.delete(current)
-    _tell(call, bucket, key, "", "Permanently Deleted")
+    removed(call, bucket, current, marked=False)
     return {}, current.pieces
 
 
@@ -57,7 +57,7 @@ def _mark(call: Call, bucket: Bucket, key: str) -> tuple[Params, list[Piece]]:
     version = new_version(bucket)
     marker = Object(bucket=bucket.name, key=key, version=version, modified=call.epoch, marker=True)
     freed = keep_current(call, bucket, marker, call.store.get(Object, bucket.name, key))
-    _tell(call, bucket, key, version, "Delete Marker Created")
+    removed(call, bucket, marker, marked=True)
     return {"DeleteMarker": True, "VersionId": version}, freed
 
 
@@ -69,7 +69,7 @@ def _delete_version(call: Call, bucket: Bucket, key: str, version: str) -> tuple
     call.store.delete(found)
     if not isinstance(found, Version):
         _uncover(call, bucket, key)
-    _tell(call, bucket, key, version, "Permanently Deleted")
+    removed(call, bucket, found, marked=False)
     return ({**answer, "DeleteMarker": True} if found.marker else answer), found.pieces
 
 
@@ -80,19 +80,13 @@ def _uncover(call: Call, bucket: Bucket, key: str) -> None:
         call.store.put(as_object(newest))
 
 
-def _tell(call: Call, bucket: Bucket, key: str, version: str, kind: str) -> None:
-    shown = {"key": key, **({"version-id": version} if version else {})}
-    detail = {"object": shown, "reason": "DeleteObject", "deletion-type": kind}
-    publish(call, bucket, "Object Deleted", detail)
-
-
 @service.operation(action=None, data_event=True)
 def delete_objects(call: Call, params: Params) -> Params:
     """Each key is asked for by itself: what is refused is listed among the errors, the rest is deleted."""
     bucket = bucket_named(call, params)
     deleted, errors, freed = [], [], []
     if not 1 <= len(params["Delete"]["Objects"]) <= _MOST:
-        raise AwsError("MalformedXML", _MALFORMED, 400)
+        raise AwsError("MalformedXML", MALFORMED, 400)
     for one in params["Delete"]["Objects"]:
         key, version = one["Key"], one.get("VersionId")
         try:

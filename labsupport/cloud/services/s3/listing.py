@@ -3,13 +3,22 @@
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.s3.base import BUCKET, Bucket, Object, Params, Version, bucket_named, service, time
-from labsupport.cloud.services.s3.buckets import canonical_id
+from labsupport.cloud.services.s3.base import (
+    BUCKET,
+    Bucket,
+    Object,
+    Params,
+    Version,
+    bucket_named,
+    canonical_id,
+    service,
+    time,
+)
 from labsupport.cloud.services.s3.context import conditions
 
 _LAST = "\U0010ffff"  # sorts behind every key with the same beginning
@@ -74,7 +83,8 @@ def _page(call: Call, params: Params, after: str | None) -> tuple[list[Found], b
 
 
 def _encoded(params: Params, text: str) -> str:
-    return quote(text, safe="/-_.~") if params.get("EncodingType") == "url" else text
+    """A key as XML can always carry it: percent-encoded, but for a slash and an asterisk; a space is a plus."""
+    return quote_plus(text, safe="/*").replace("~", "%7E") if params.get("EncodingType") == "url" else text
 
 
 def _contents(params: Params, page: list[Found], owner: str | None) -> Params:

@@ -24,9 +24,10 @@ from labsupport.cloud.services.s3.base import (
     time,
 )
 from labsupport.cloud.services.s3.conditions import check_read, check_write, is_range, range_of
-from labsupport.cloud.services.s3.configuration import checked_tags, publish
+from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions, creating_conditions
 from labsupport.cloud.services.s3.customer import SSE_C, customer_key
+from labsupport.cloud.services.s3.happenings import created
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
@@ -110,19 +111,12 @@ def commit(call: Call, made: Object, params: Params) -> Params:
         check_write(old, params)
         made.version = new_version(bucket)
         content.remove(call, keep_current(call, bucket, made, old))
-        _tell(call, bucket, made)
+        created(call, bucket, made)
     return {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
 
 
 def new_version(bucket: Bucket) -> str:
     return secrets.token_urlsafe(24).replace("-", "A") if bucket.versioning == "Enabled" else NULL
-
-
-def _tell(call: Call, bucket: Bucket, made: Object) -> None:
-    shown = {"key": made.key, "size": made.size, "etag": made.etag, "sequencer": f"{int(made.modified * 1e9):016X}"}
-    if made.version != NULL:
-        shown["version-id"] = made.version
-    publish(call, bucket, "Object Created", {"object": shown, "reason": call.operation})
 
 
 def version_of(bucket: Bucket, one: Object) -> Params:

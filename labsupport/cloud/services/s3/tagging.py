@@ -7,6 +7,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.services.s3.base import OBJECT, Params, service
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions, write_conditions
+from labsupport.cloud.services.s3.happenings import tell
 from labsupport.cloud.services.s3.objects import found_object, version_of
 
 
@@ -22,6 +23,7 @@ def put_object_tagging(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     found.tags = checked_tags(params["Tagging"]["TagSet"], 10)
     call.store.put(found)
+    tell(call, bucket, "ObjectTagging:Put", found, {"etag": found.etag})
     return version_of(bucket, found)
 
 
@@ -36,4 +38,5 @@ def delete_object_tagging(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     found.tags = {}
     call.store.put(found)
+    tell(call, bucket, "ObjectTagging:Delete", found, {"etag": found.etag})
     return version_of(bucket, found)

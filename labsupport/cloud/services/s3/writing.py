@@ -15,7 +15,7 @@ _NOT_HERE = {
     "WriteOffsetBytes": "Appending to an object",
 }
 _FURTHER = {"Tagging": "s3:PutObjectTagging", "ACL": "s3:PutObjectAcl"}
-_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 _CLASSES = ("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
             "DEEP_ARCHIVE", "GLACIER_IR")  # fmt: skip
 
@@ -40,7 +40,7 @@ def check_written(call: Call, params: Params) -> None:
 
 def refuse_grants(params: Params, harmless: tuple[str, ...]) -> None:
     """ACLs are switched off (BucketOwnerEnforced): only those that say what holds anyway are taken."""
-    if params.get("ACL", harmless[0]) not in harmless or any(params.get(name) for name in _GRANTS):
+    if params.get("ACL", harmless[0]) not in harmless or any(params.get(name) for name in GRANTS):
         raise AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs", 400)
 
 

@@ -1,0 +1,154 @@
+"""Who is told of a bucket's events: which rules are taken (User Guide: "Amazon S3 Event Notifications").
+
+EventBridge gets everything where it is switched on. A topic gets what its rule names, after it has let S3 publish a
+test message. Queues and functions are checked as at AWS and then said to be missing, since the lab has neither.
+"""
+
+import secrets
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import msgspec
+
+from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.call import Call, Client
+from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.identity import service_principal
+from labsupport.cloud.services.s3.base import BUCKET, Bucket, Params, bucket_named, service
+from labsupport.cloud.wire.serialize import s3_host_id
+
+SUBJECT = "Amazon S3 Notification"
+# Kind of rule -> (where its destination's ARN stands, the destination's service).
+_KINDS = {
+    "TopicConfigurations": ("TopicArn", "sns"),
+    "QueueConfigurations": ("QueueArn", "sqs"),
+    "LambdaFunctionConfigurations": ("LambdaFunctionArn", "lambda"),
+}
+
+
+class Rule(NamedTuple):
+    id: str
+    service: str
+    arn: str
+    events: list[str]
+    prefix: str
+    suffix: str
+
+    def covers(self, event: str, key: str) -> bool:
+        """Whether an event (`ObjectCreated:Put`) of a key is one that the rule asks for."""
+        family = f"s3:{event.partition(':')[0]}:*"
+        named = f"s3:{event}" in self.events or family in self.events
+        return named and key.startswith(self.prefix) and key.endswith(self.suffix)
+
+
+def rules_of(configuration: Params) -> Iterator[Rule]:
+    for kind, (place, destination) in _KINDS.items():
+        for one in configuration.get(kind, []):
+            prefix, suffix = _filter(one)
+            yield Rule(one.get("Id", ""), destination, one[place], one["Events"], prefix, suffix)
+
+
+def _filter(one: Params) -> tuple[str, str]:
+    found: dict[str, str] = {}
+    for rule in one.get("Filter", {}).get("Key", {}).get("FilterRules", []):
+        name = rule.get("Name", "").lower()
+        if name not in ("prefix", "suffix"):
+            raise _invalid("filter rule name must be either prefix or suffix", rule.get("Name", ""))
+        if name in found:
+            raise _invalid(f"Cannot specify more than one {name} rule in a filter.", rule.get("Value", ""))
+        found[name] = rule.get("Value", "")
+    return found.get("prefix", ""), found.get("suffix", "")
+
+
+def _invalid(message: str, value: str) -> AwsError:
+    return AwsError("InvalidArgument", message, 400, ArgumentName=value, ArgumentValue=value)
+
+
+@service.operation(on=BUCKET, action="s3:PutBucketNotification")
+def put_bucket_notification_configuration(call: Call, params: Params) -> Params:
+    """Takes the place of all rules that were there; none of it counts if one destination refuses S3."""
+    bucket, wanted = bucket_named(call, params), _named(params["NotificationConfiguration"])
+    rules = list(rules_of(wanted))
+    for rule in rules:
+        _check_destination(call, bucket, rule)
+    for one, other in combinations(rules, 2):
+        _refuse_overlap(one, other)
+    bucket.notifications = wanted
+    call.store.put(bucket)
+    if not params.get("SkipDestinationValidation"):
+        for arn in dict.fromkeys(rule.arn for rule in rules):
+            _test(call, bucket, arn)
+    return {}
+
+
+def _named(configuration: Params) -> Params:
+    """With an id for each rule that has none."""
+    for kind in _KINDS:
+        for one in configuration.get(kind, []):
+            one.setdefault("Id", secrets.token_urlsafe(36))
+    return {kind: rules for kind, rules in configuration.items() if rules or kind == "EventBridgeConfiguration"}
+
+
+def _check_destination(call: Call, bucket: Bucket, rule: Rule) -> None:
+    arn = parse(rule.arn)
+    if arn is None or arn.service != rule.service:
+        raise _invalid("The ARN is not well formed", rule.arn)
+    if arn.region != bucket.region:
+        message = "The notification destination service region is not valid for the bucket location constraint"
+        raise _invalid(message, rule.arn)
+    if rule.service != "sns":
+        raise not_simulated(f"A bucket's notification to {rule.service}")
+
+
+def _refuse_overlap(one: Rule, other: Rule) -> None:
+    """Of two rules at most one may fit an event of a key."""
+    if not any(_meet(a, b) for a in one.events for b in other.events):
+        return
+    if not (one.prefix or one.suffix or other.prefix or other.suffix):
+        message = "Configurations overlap. Configurations on the same bucket cannot share a common event type."
+        raise _invalid(message, one.id)
+    prefixes = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    suffixes = one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix)
+    if prefixes and suffixes:
+        message = (
+            "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+            "overlapping for the same event type."
+        )
+        raise _invalid(message, one.id)
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two names of events (`s3:ObjectCreated:*`) stand for a common one."""
+    families = one.rpartition(":")[0] == other.rpartition(":")[0]
+    return one == other or (families and "*" in (one[-1], other[-1]))
+
+
+def _test(call: Call, bucket: Bucket, arn: str) -> None:
+    text = {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": f"{call.now:%Y-%m-%dT%H:%M:%S}.{call.now.microsecond // 1000:03d}Z",
+        "Bucket": bucket.name,
+        "RequestId": call.request_id,
+        "HostId": s3_host_id(call.request_id),
+    }
+    try:
+        send(call, bucket, arn, text)
+    except AwsError as error:
+        if error.code in ("NotSimulated", "InternalFailure"):
+            raise
+        message = "Unable to validate the following destination configurations"
+        raise AwsError("InvalidArgument", message, 400, ArgumentName=arn, ArgumentValue=error.message) from None
+
+
+def send(call: Call, bucket: Bucket, arn: str, message: Any) -> None:
+    """Publish to a topic as S3, on the bucket's behalf: the topic's policy, and its key's, have to let S3 in."""
+    principal = service_principal(service.principal, bucket.account)
+    client = Client(call, "sns", principal, bucket.arn)
+    client.publish(TopicArn=arn, Subject=SUBJECT, Message=msgspec.json.encode(message).decode())
+
+
+@service.operation(on=BUCKET, action="s3:GetBucketNotification")
+def get_bucket_notification_configuration(call: Call, params: Params) -> Params:
+    return bucket_named(call, params).notifications
