@@ -8,7 +8,7 @@ from botocore.model import Shape
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # What a program writes is no part of who called what. Which values of a stack's parameters are secret (NoEcho) is said
 # by its template only, so none is shown.
-_LEFT_OUT = {"logEvents", "ParameterValue"}
+_LEFT_OUT = {"logEvents", "ParameterValue", "GrantToken", "GrantTokens"}
 _SECRET_NAMES = {"SecretAccessKey", "ServicePassword", "Plaintext", "PrivateKeyPlaintext", "Password"}
 
 

@@ -15,7 +15,11 @@ from labsupport.cloud.gateway.redact import redacted
 from labsupport.cloud.store.trail import Entry
 
 _READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Search", "Filter", "Test", "Validate", "Simulate")
-_ALSO_READS = {"AssumeRole", "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GitPull"}
+_ALSO_READS = {
+    "AssumeRole", "Decapsulate", "Decrypt", "DeriveSharedSecret", "Encapsulate", "Encrypt", "GenerateDataKey",
+    "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac",
+    "GenerateRandom", "GitPull", "ReEncrypt", "Sign", "Verify", "VerifyMac",
+}  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 Params = dict[str, Any]
 
@@ -39,8 +43,10 @@ def note(
     read_only: bool = False,
     management: bool = True,
     additional: Params | None = None,
+    details: Params | None = None,
 ) -> None:
-    """Note anything that was asked for; `params`, `result` and `additional` are shown as they are."""
+    """Note anything that was asked for, or with `details` what a service did by itself; `params`, `result`,
+    `additional` and `details` are shown as they are."""
     now, caller = call.epoch, call.caller
     event: Params = {
         "eventVersion": "1.11",
@@ -55,11 +61,12 @@ def note(
         "requestParameters": params or None,
         "responseElements": result or None,
         **({"additionalEventData": additional} if additional else {}),
+        **({"serviceEventDetails": details} if details else {}),
         "requestID": call.request_id,
         "eventID": ids.uuid4(),
         "readOnly": read_only,
         "resources": [_resource(arn, call.account) for arn in call.resources if ":" in arn],
-        "eventType": "AwsApiCall",
+        "eventType": "AwsServiceEvent" if details else "AwsApiCall",
         "managementEvent": management,
         "recipientAccountId": call.account,
         "eventCategory": "Management" if management else "Data",
@@ -76,7 +83,8 @@ def note(
 def _resource(arn: str, account: str) -> Params:
     """A resource that was named; what a client calls one need not be an ARN."""
     parts = arn.split(":")
-    return {"ARN": arn, "accountId": (parts[4] if len(parts) > 5 else "") or account}
+    shown = {"ARN": arn, "accountId": (parts[4] if len(parts) > 5 else "") or account}
+    return {**shown, "type": "AWS::KMS::Key"} if arn.startswith("arn:aws:kms:") and ":key/" in arn else shown
 
 
 @lru_cache(maxsize=8)

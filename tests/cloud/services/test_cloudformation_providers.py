@@ -534,8 +534,9 @@ def test_a_property_that_comes_to_no_value_is_not_asked_for(shared_cloud: Any) -
 
 def test_what_the_service_has_not_is_the_resources_failure(shared_cloud: Any) -> None:
     stacks = Stacks(shared_cloud)
-    assert stacks.create("lacks", {"It": of("KMS::Key", EnableKeyRotation=True)}) == "ROLLBACK_COMPLETE"
-    assert "Key rotation" in stacks.why("lacks", "It")
+    key = of("KMS::Key", KeySpec="SM2", KeyUsage="SIGN_VERIFY")
+    assert stacks.create("lacks", {"It": key}) == "ROLLBACK_COMPLETE"
+    assert "the spec SM2" in stacks.why("lacks", "It")
     assert "not simulated by this lab yet" in stacks.why("lacks", "It")
 
 

@@ -89,12 +89,17 @@ def test_random_bytes(kms: Any) -> None:
 
 
 def test_what_is_not_simulated(kms: Any, key: str) -> None:
-    with refused("NotSimulated"):
-        kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionAlgorithm="RSAES_OAEP_SHA_256")
-    with refused("NotSimulated"):
-        kms.sign(KeyId=key, Message=b"x", SigningAlgorithm="RSASSA_PSS_SHA_256")
-    with refused("DryRunOperationException"):
-        kms.encrypt(KeyId=key, Plaintext=b"x", DryRun=True)
+    recipient = {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": b"x"}
+    for call in (
+        lambda: kms.generate_data_key(KeyId=key, KeySpec="AES_256", Recipient=recipient),
+        lambda: kms.decrypt(CiphertextBlob=b"x", Recipient=recipient),
+        lambda: kms.generate_random(NumberOfBytes=1, Recipient=recipient),
+        lambda: kms.generate_data_key_pair(KeyId=key, KeyPairSpec="SM2"),
+        lambda: kms.create_custom_key_store(CustomKeyStoreName="store"),
+        lambda: kms.list_keys(ResourceOwners=["OTHER_ACCOUNTS_VIA_RAM"]),
+    ):
+        with refused("NotSimulated", status=501):
+            call()
 
 
 # Permissions

@@ -42,10 +42,18 @@ def test_what_a_new_key_is(kms: Any, key: str) -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "NotSimulated"),
+        ({"KeySpec": "RSA_2048"}, "ValidationException"),
+        ({"KeySpec": "HMAC_256", "KeyUsage": "ENCRYPT_DECRYPT"}, "ValidationException"),
+        (
+            {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY", "CustomerMasterKeySpec": "RSA_2048"},
+            "ValidationException",
+        ),
+        ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "NotSimulated"),
+        ({"KeySpec": "ML_DSA_44", "KeyUsage": "SIGN_VERIFY", "Origin": "EXTERNAL"}, "NotSimulated"),
         ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),
-        ({"Origin": "EXTERNAL"}, "NotSimulated"),
-        ({"MultiRegion": True}, "NotSimulated"),
+        ({"Origin": "AWS_CLOUDHSM"}, "ValidationException"),
+        ({"Origin": "AWS_CLOUDHSM", "CustomKeyStoreId": "cks-1234567890abcdef0"}, "CustomKeyStoreNotFoundException"),
+        ({"XksKeyId": "one"}, "UnsupportedOperationException"),
         ({"Policy": "no policy"}, "MalformedPolicyDocumentException"),
         ({"Tags": [{"TagKey": "aws:x", "TagValue": "1"}]}, "TagException"),
     ],
@@ -91,7 +99,7 @@ def test_some_calls_take_no_alias(kms: Any, key: str) -> None:
     name = f"alias/{fresh('name')}"
     kms.create_alias(AliasName=name, TargetKeyId=key)
     for call in (kms.disable_key, kms.schedule_key_deletion, kms.get_key_policy, kms.list_resource_tags):
-        with refused("NotFoundException", f"Invalid keyId {name}"):
+        with refused("NotFoundException", f"Invalid keyId '{name}'"):
             call(KeyId=name)
 
 
@@ -251,7 +259,7 @@ def test_material_is_sealed_and_survives_a_restart(start_cloud: Any, tmp_path: A
     blob = kms.encrypt(KeyId=key, Plaintext=b"x", EncryptionContext={"a": "b"})["CiphertextBlob"]
 
     def material(cloud: Any) -> bytes:
-        return vault.unseal(cloud, cloud.store.get(Key, FIRST, "us-east-1", key).material, key.encode())
+        return vault.unseal(cloud, cloud.store.get(Key, FIRST, "us-east-1", key).current.sealed, key.encode())
 
     plain = first.on_loop(material)
     assert (len(plain), on_disk(first, plain)) == (32, [])

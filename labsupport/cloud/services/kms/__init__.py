@@ -1,6 +1,41 @@
-"""AWS Key Management Service: symmetric keys, aliases, data keys; real AES-256-GCM."""
+"""AWS Key Management Service: keys of every kind that needs no hardware, with real cryptography."""
 
-from labsupport.cloud.services.kms import aliases, cryptography, keys
+from labsupport.cloud.services.kms import (
+    access,
+    agreement,
+    aliases,
+    datakeys,
+    deletion,
+    encryption,
+    grants,
+    importing,
+    keys,
+    macs,
+    policies,
+    replicas,
+    rotation,
+    signing,
+    stores,
+    tagging,
+)
 from labsupport.cloud.services.kms.base import service
 
-__all__ = ["aliases", "cryptography", "keys", "service"]
+__all__ = [
+    "access",
+    "agreement",
+    "aliases",
+    "datakeys",
+    "deletion",
+    "encryption",
+    "grants",
+    "importing",
+    "keys",
+    "macs",
+    "policies",
+    "replicas",
+    "rotation",
+    "service",
+    "signing",
+    "stores",
+    "tagging",
+]

@@ -1,23 +1,15 @@
 """Aliases: friendly names of keys."""
 
-from datetime import UTC, datetime
-
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.kms.base import (
-    Alias,
-    Key,
-    Params,
-    conditions,
-    find,
-    not_found,
-    on_key,
-    own_key,
-    pending,
-    service,
-)
-from labsupport.cloud.services.kms.keys import bad_marker
+from labsupport.cloud.services.kms.base import Alias, Key, Params, bad_marker, not_found, service, time, validation
+from labsupport.cloud.services.kms.conditions import on_key_conditions
+from labsupport.cloud.services.kms.lookup import find, not_ending, on_key, own_key
+from labsupport.cloud.services.kms.managed import PREFIX
+from labsupport.cloud.services.kms.specs import SECRET, SPECS
+
+_MOST = 50  # aliases of a key
 
 
 def _on_alias_and_key(call: Call, params: Params) -> list[str]:
@@ -27,18 +19,22 @@ def _on_alias_and_key(call: Call, params: Params) -> list[str]:
 
 def _check_name(name: str) -> None:
     if not name.startswith("alias/"):
-        raise AwsError("ValidationException", "Invalid identifier: an alias name begins with alias/")
-    if name.startswith("alias/aws/"):
-        raise AwsError("NotAuthorizedException", "Aliases that begin with alias/aws/ are reserved for AWS.", 400)
+        raise validation(
+            'Alias must start with the prefix "alias/". Please see '
+            "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html"
+        )
+    if name == "alias/":
+        raise AwsError("InvalidAliasNameException", "An alias has a name after alias/.")
+    if name.startswith(PREFIX):
+        raise AwsError("NotAuthorizedException", f"Aliases that begin with {PREFIX} are reserved for AWS.", 400)
 
 
-@service.operation(context=conditions, on=_on_alias_and_key)
+@service.operation(context=on_key_conditions, on=_on_alias_and_key)
 def create_alias(call: Call, params: Params) -> Params:
     name = params["AliasName"]
     _check_name(name)
     if call.store.get(Alias, call.account, call.region, name):
-        message = f"An alias with the name {call.arn(name)} already exists"
-        raise AwsError("AlreadyExistsException", message)
+        raise AwsError("AlreadyExistsException", f"An alias with the name {call.arn(name)} already exists")
     key, now = _target(call, params), call.epoch
     alias = Alias(account=call.account, region=call.region, name=name, target=key.id, created=now, updated=now)
     call.store.put(alias)
@@ -46,9 +42,12 @@ def create_alias(call: Call, params: Params) -> Params:
 
 
 def _target(call: Call, params: Params) -> Key:
-    key = own_key(call, params["TargetKeyId"])
-    if key.state == "PendingDeletion":
-        raise pending(key)
+    """A key of the caller's own that may get another alias."""
+    key = not_ending(own_key(call, params["TargetKeyId"]))
+    if len([one for one in call.store.list(Alias, call.account, call.region) if one.target == key.id]) >= _MOST:
+        raise AwsError(
+            "LimitExceededException", f"{key.arn} has {_MOST} aliases, which is the most that a key can have."
+        )
     return key
 
 
@@ -59,13 +58,22 @@ def _alias_named(call: Call, name: str) -> Alias:
     return alias
 
 
-@service.operation(context=conditions, on=_on_alias_and_key)
+@service.operation(context=on_key_conditions, on=_on_alias_and_key)
 def update_alias(call: Call, params: Params) -> Params:
     _check_name(params["AliasName"])
     alias = _alias_named(call, params["AliasName"])
-    alias.target, alias.updated = _target(call, params).id, call.epoch
+    key, old = _target(call, params), call.store.get(Key, call.account, call.region, alias.target)
+    if old and (_type(old), old.usage) != (_type(key), key.usage):
+        raise validation(f"{key.arn} is not of the type and key usage of the key that {alias.name} names now.")
+    alias.target, alias.updated = key.id, call.epoch
     call.store.put(alias)
     return {}
+
+
+def _type(key: Key) -> str:
+    """An alias goes on to a key of the same type: symmetric, HMAC, or a pair."""
+    family = SPECS[key.spec].family
+    return family if family in SECRET else "pair"
 
 
 def _on_alias_and_its_key(call: Call, params: Params) -> list[str]:
@@ -73,7 +81,7 @@ def _on_alias_and_its_key(call: Call, params: Params) -> list[str]:
     return [call.arn(params["AliasName"]), *([key.arn] if key else [])]
 
 
-@service.operation(context=conditions, on=_on_alias_and_its_key)
+@service.operation(context=on_key_conditions, on=_on_alias_and_its_key)
 def delete_alias(call: Call, params: Params) -> Params:
     _check_name(params["AliasName"])
     call.store.delete(_alias_named(call, params["AliasName"]))
@@ -97,6 +105,6 @@ def _shown(alias: Alias) -> Params:
         "AliasName": alias.name,
         "AliasArn": alias.arn,
         "TargetKeyId": alias.target,
-        "CreationDate": datetime.fromtimestamp(alias.created, UTC),
-        "LastUpdatedDate": datetime.fromtimestamp(alias.updated, UTC),
+        "CreationDate": time(alias.created),
+        "LastUpdatedDate": time(alias.updated),
     }

@@ -1,103 +1,112 @@
-"""Keys: create, describe, enable, delete after a while, policies, tags."""
+"""Keys: create, describe, list, enable, disable."""
 
-from datetime import UTC, datetime
+import secrets
 
-from labsupport.cloud.core import paging, tags
+import msgspec
+
+from labsupport.cloud.core import ids, paging, tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.policy import document
-from labsupport.cloud.services.kms.base import (
-    Alias,
-    Key,
-    Params,
-    conditions,
-    default_policy,
-    key_named,
-    new_key,
-    on_key,
-    own_key,
-    pending,
-    service,
-)
+from labsupport.cloud.services.kms import conditions, material, policies
+from labsupport.cloud.services.kms.base import Key, Params, bad_marker, service, time, unsupported, validation
+from labsupport.cloud.services.kms.conditions import of_new_key, on_key_conditions
+from labsupport.cloud.services.kms.lookup import changeable, imported, key_named, on_key, own_key
+from labsupport.cloud.services.kms.shown import metadata
+from labsupport.cloud.services.kms.specs import ENCRYPT, SPECS, SYMMETRIC
+from labsupport.cloud.services.kms.tagging import checked_tags
 
-DAY = 86400
-_LARGEST_POLICY = 32768
+_IMPORTABLE = ("aes", "hmac", "rsa", "ec", "secp256k1", "ed25519")
+_TRACKED = (
+    "Decapsulate", "Decrypt", "DeriveSharedSecret", "Encapsulate", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "ReEncrypt", "Sign",
+    "Verify", "VerifyMac",
+)  # fmt: skip
 
 
-def bad_marker() -> AwsError:
-    return AwsError("InvalidMarkerException", "The marker is not valid.")
+@service.operation(context=of_new_key)
+async def create_key(call: Call, params: Params) -> Params:
+    key = _asked_for(call, params)
+    if params.get("Tags"):
+        call.authorise("kms:TagResource", "*", of_new_key(call, params))
+    if key.origin == "AWS_KMS":
+        material.added(call.cloud, key, await material.generate(key.spec), call.epoch)
+    with call.transaction():
+        put_new(call, key, params)
+    return {"KeyMetadata": metadata(call, key)}
 
 
-@service.operation(context=conditions)
-def create_key(call: Call, params: Params) -> Params:
-    _refuse_other_kinds(params)
+def put_new(call: Call, key: Key, params: Params) -> None:
+    """Keep a key under the policy and the tags asked for."""
     policy = params.get("Policy")
-    key = new_key(
-        call, _checked_policy(policy) if policy else default_policy(call.account), params.get("Description", "")
-    )
-    key.tags = _checked_tags(tags.from_list(params.get("Tags"), "TagKey", "TagValue"))
-    if key.tags:
-        call.authorise("kms:TagResource", "*", conditions(call, params))
+    key.policy = policies.checked(call, policy) if policy else policies.default(call.account)
+    key.tags = checked_tags(tags.from_list(params.get("Tags"), "TagKey", "TagValue"))
     call.store.put(key)
     if policy and not params.get("BypassPolicyLockoutSafetyCheck"):
-        _refuse_lockout(call, key)
-    return {"KeyMetadata": shown(key)}
+        policies.refuse_lockout(call, key, conditions.of_caller(call))
 
 
-def _refuse_other_kinds(params: Params) -> None:
-    spec = params.get("KeySpec") or params.get("CustomerMasterKeySpec") or "SYMMETRIC_DEFAULT"
-    if spec != "SYMMETRIC_DEFAULT":
+def _asked_for(call: Call, params: Params) -> Key:
+    spec, usage = _kind(params)
+    multi_region, external = bool(params.get("MultiRegion")), params.get("Origin") == "EXTERNAL"
+    return Key(
+        account=call.account,
+        region=call.region,
+        id=f"mrk-{secrets.token_hex(16)}" if multi_region else ids.uuid4(),
+        spec=spec,
+        usage=usage,
+        origin="EXTERNAL" if external else "AWS_KMS",
+        state="PendingImport" if external else "Enabled",
+        policy="",
+        description=params.get("Description", ""),
+        created=call.epoch,
+        multi_region="PRIMARY" if multi_region else "",
+        primary_region=call.region if multi_region else "",
+    )
+
+
+def _kind(params: Params) -> tuple[str, str]:
+    """The key spec and usage, if the lab can make such a key."""
+    spec, older = params.get("KeySpec"), params.get("CustomerMasterKeySpec")
+    if spec and older:
+        raise validation("You cannot specify KeySpec and CustomerMasterKeySpec in the same request.")
+    spec = spec or older or SYMMETRIC
+    _check_origin(params)
+    if spec not in SPECS:
         raise not_simulated(f"A key of the spec {spec}")
-    if params.get("KeyUsage", "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT":
-        message = (
-            f"The operation failed because the KeyUsage value of {params['KeyUsage']} is not compatible with {spec}."
-        )
-        raise AwsError("ValidationException", message)
-    if params.get("Origin", "AWS_KMS") != "AWS_KMS":
-        raise not_simulated(f"Key material of the origin {params['Origin']}")
-    if params.get("MultiRegion"):
-        raise not_simulated("A multi-Region key")
+    if spec != SYMMETRIC and not params.get("KeyUsage"):
+        raise validation("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.")
+    usage = params.get("KeyUsage") or ENCRYPT
+    if usage not in SPECS[spec].uses:
+        raise validation(f"KeyUsage {usage} is not compatible with KeySpec {spec}")
+    if params.get("Origin") == "EXTERNAL" and SPECS[spec].family not in _IMPORTABLE:
+        raise not_simulated(f"Imported key material for a key of the spec {spec}")
+    return spec, usage
 
 
-def _checked_policy(text: str) -> str:
-    if len(text) > _LARGEST_POLICY:
-        raise AwsError("LimitExceededException", f"A key policy has at most {_LARGEST_POLICY} characters.")
-    try:
-        document.parse(text, "resource")
-    except AwsError as error:
-        raise AwsError("MalformedPolicyDocumentException", error.message, 400) from None
-    return text
+def _check_origin(params: Params) -> None:
+    if store := params.get("CustomKeyStoreId"):
+        raise no_store(store)
+    origin = params.get("Origin", "AWS_KMS")
+    if origin not in ("AWS_KMS", "EXTERNAL"):
+        raise validation(f"A CustomKeyStoreId is required for a KMS key whose Origin is {origin}.")
+    if params.get("XksKeyId"):
+        raise unsupported("An XksKeyId is valid only for a KMS key whose Origin is EXTERNAL_KEY_STORE.")
 
 
-def shown(key: Key) -> Params:
-    metadata: Params = {
-        "AWSAccountId": key.account,
-        "KeyId": key.id,
-        "Arn": key.arn,
-        "CreationDate": datetime.fromtimestamp(key.created, UTC),
-        "Enabled": key.state == "Enabled",
-        "Description": key.description,
-        "KeyUsage": "ENCRYPT_DECRYPT",
-        "KeyState": key.state,
-        "Origin": "AWS_KMS",
-        "KeyManager": key.manager,
-        "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT",
-        "KeySpec": "SYMMETRIC_DEFAULT",
-        "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
-        "MultiRegion": False,
-    }
-    if key.deletion is not None:
-        metadata["DeletionDate"] = datetime.fromtimestamp(key.deletion, UTC)
-    return metadata
+def no_store(name: str) -> AwsError:
+    """No custom key store can be made here, so none is ever found."""
+    return AwsError("CustomKeyStoreNotFoundException", f"Custom key store {name} does not exist.")
 
 
-@service.operation(on=on_key(), context=conditions)
+@service.operation(on=on_key(), context=on_key_conditions)
 def describe_key(call: Call, params: Params) -> Params:
-    return {"KeyMetadata": shown(key_named(call, params["KeyId"]))}
+    return {"KeyMetadata": metadata(call, key_named(call, params["KeyId"]))}
 
 
 @service.operation()
 def list_keys(call: Call, params: Params) -> Params:
+    if params.get("ResourceOwners", ["SELF"]) != ["SELF"]:
+        raise not_simulated("Keys shared by Resource Access Manager")
     found = call.store.list(Key, call.account, call.region)
     chosen, marker = paging.page(
         found, lambda one: one.id, params.get("Marker"), params.get("Limit", 100), bad_marker()
@@ -106,154 +115,44 @@ def list_keys(call: Call, params: Params) -> Params:
     return {"Keys": keys, "Truncated": marker is not None, "NextMarker": marker}
 
 
-@service.operation(on=on_key(), context=conditions)
+@service.operation(on=on_key(), context=on_key_conditions)
 def update_key_description(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
+    key = changeable(call, params)
     key.description = params["Description"]
     call.store.put(key)
     return {}
 
 
-def _changeable(call: Call, params: Params) -> Key:
-    key = own_key(call, params["KeyId"])
-    if key.state == "PendingDeletion":
-        raise pending(key)
-    return _not_aws(key)
-
-
-def _not_aws(key: Key) -> Key:
-    if key.manager == "AWS":
-        raise AwsError("AccessDeniedException", f"The key {key.arn} is managed by AWS and cannot be changed.", 400)
-    return key
-
-
-@service.operation(on=on_key(), context=conditions)
+@service.operation(on=on_key(), context=on_key_conditions)
 def enable_key(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
-    key.state = "Enabled"
-    call.store.put(key)
+    _set_state(call, params, "Enabled")
     return {}
 
 
-@service.operation(on=on_key(), context=conditions)
+@service.operation(on=on_key(), context=on_key_conditions)
 def disable_key(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
-    key.state = "Disabled"
-    call.store.put(key)
+    _set_state(call, params, "Disabled")
     return {}
 
 
-@service.operation(on=on_key(), context=conditions)
-def schedule_key_deletion(call: Call, params: Params) -> Params:
-    key, days = _changeable(call, params), params.get("PendingWindowInDays", 30)
-    if not 7 <= days <= 30:
-        raise AwsError("ValidationException", "PendingWindowInDays must be between 7 and 30 (inclusive)")
-    key.state, key.deletion = "PendingDeletion", call.epoch + days * DAY
+def _set_state(call: Call, params: Params, state: str) -> None:
+    key = imported(changeable(call, params))
+    key.state = state
     call.store.put(key)
-    call.start("delete", key.id, after=days * DAY)
-    date = datetime.fromtimestamp(key.deletion, UTC)
-    return {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.state, "PendingWindowInDays": days}
+    if key.next_rotation is not None:
+        call.start("rotate", key.id)  # what fell due while it was disabled is done now
 
 
-@service.operation(on=on_key(), context=conditions)
-def cancel_key_deletion(call: Call, params: Params) -> Params:
+@service.operation(on=on_key(), context=on_key_conditions)
+def get_key_last_usage(call: Call, params: Params) -> Params:
+    """Read from the trail, which keeps every call."""
     key = own_key(call, params["KeyId"])
-    if key.state != "PendingDeletion":
-        raise AwsError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
-    key.state, key.deletion = "Disabled", None
-    call.store.put(key)
-    return {"KeyId": key.arn}
-
-
-@service.task("delete")
-async def delete(call: Call, key_id: str) -> float | None:
-    """The waiting time is over: the key and its aliases go, and with it all that it encrypted."""
-    key = call.store.get(Key, call.account, call.region, key_id)
-    if key is None or key.deletion is None:
-        return None
-    if key.deletion > call.epoch:
-        return key.deletion - call.epoch
-    with call.transaction():
-        for alias in call.store.list(Alias, call.account, call.region):
-            if alias.target == key.id:
-                call.store.delete(alias)
-        call.store.delete(key)
-    return None
-
-
-# Policies
-
-
-@service.operation(on=on_key(), context=conditions)
-def get_key_policy(call: Call, params: Params) -> Params:
-    key = own_key(call, params["KeyId"])
-    _only_default(params)
-    return {"Policy": key.policy, "PolicyName": "default"}
-
-
-@service.operation(on=on_key(), context=conditions)
-def put_key_policy(call: Call, params: Params) -> Params:
-    key = _not_aws(own_key(call, params["KeyId"]))  # its policy may be set while it waits for its deletion, too
-    _only_default(params)
-    key.policy = _checked_policy(params["Policy"])
-    call.store.put(key)
-    if not params.get("BypassPolicyLockoutSafetyCheck"):
-        _refuse_lockout(call, key)
-    return {}
-
-
-def _refuse_lockout(call: Call, key: Key) -> None:
-    """Who sets a policy must still be able to set the next one."""
-    try:
-        call.authorise("kms:PutKeyPolicy", key.arn, conditions(call, {}))
-    except AwsError:
-        message = (
-            "The new key policy will not allow you to update the key policy in the future. "
-            "To proceed, set BypassPolicyLockoutSafetyCheck."
-        )
-        raise AwsError("MalformedPolicyDocumentException", message) from None
-
-
-def _only_default(params: Params) -> None:
-    if params.get("PolicyName", "default") != "default":
-        raise AwsError("NotFoundException", f"No such policy exists: {params['PolicyName']}")
-
-
-@service.operation(on=on_key(), context=conditions)
-def list_key_policies(call: Call, params: Params) -> Params:
-    own_key(call, params["KeyId"])
-    return {"PolicyNames": ["default"], "Truncated": False}
-
-
-# Tags
-
-
-def _checked_tags(found: dict[str, str]) -> dict[str, str]:
-    too_many = AwsError("LimitExceededException", "A key can have at most 50 tags.")
-    tags.check(found, too_many, AwsError("TagException", "Tag keys that begin with aws: are reserved."))
-    return found
-
-
-@service.operation(on=on_key(), context=conditions)
-def tag_resource(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
-    key.tags = _checked_tags(tags.merged(key.tags, tags.from_list(params["Tags"], "TagKey", "TagValue")))
-    call.store.put(key)
-    return {}
-
-
-@service.operation(on=on_key(), context=conditions)
-def untag_resource(call: Call, params: Params) -> Params:
-    key = _changeable(call, params)
-    key.tags = tags.without(key.tags, params["TagKeys"])
-    call.store.put(key)
-    return {}
-
-
-@service.operation(on=on_key(), context=conditions)
-def list_resource_tags(call: Call, params: Params) -> Params:
-    found = tags.to_list(own_key(call, params["KeyId"]).tags, "TagKey", "TagValue")
-    chosen, marker = paging.page(
-        found, lambda one: one["TagKey"], params.get("Marker"), params.get("Limit", 50), bad_marker()
-    )
-    return {"Tags": chosen, "Truncated": marker is not None, "NextMarker": marker}
+    marks = ", ".join("?" * len(_TRACKED))
+    where = f"source = ? AND region = ? AND error IS NULL AND name IN ({marks}) AND instr(event, ?) > 0"
+    values = ("kms.amazonaws.com", key.region, *_TRACKED, f'"{key.arn}"'.encode())
+    dates = {"KeyId": key.arn, "KeyCreationDate": time(key.created), "TrackingStartDate": time(key.created)}
+    for _, entry in call.store.trail.newest_first(where, values, limit=1):
+        event = msgspec.json.decode(entry.event)
+        ids_of_it = {"CloudTrailEventId": event["eventID"], "KmsRequestId": event["requestID"]}
+        return dates | {"KeyLastUsage": {"Operation": entry.name, "Timestamp": time(entry.time), **ids_of_it}}
+    return dates | {"KeyLastUsage": {}}

@@ -135,37 +135,44 @@ async def _delete_bucket_policy(work: Work, physical: str, props: Params) -> Non
 
 # Keys
 
-_KEY = ("Description", "KeyPolicy", "Enabled", "Tags", "PendingWindowInDays", "KeySpec", "KeyUsage",
-        "EnableKeyRotation")  # fmt: skip
+_KIND = ("KeySpec", "KeyUsage", "Origin", "MultiRegion", "BypassPolicyLockoutSafetyCheck")  # for CreateKey as they are
+_KEY = ("Description", "KeyPolicy", "Enabled", "Tags", "PendingWindowInDays", "EnableKeyRotation",
+        "RotationPeriodInDays", *_KIND)  # fmt: skip
 
 
-def _refuse_rotation(props: Params) -> None:
-    if props.get("EnableKeyRotation"):
-        raise not_here("Key rotation (EnableKeyRotation)")
+def _rotate(work: Work, key: str, old: Params, new: Params) -> None:
+    kms, period = work.client("kms"), new.get("RotationPeriodInDays")
+    if new.get("EnableKeyRotation"):
+        if not old.get("EnableKeyRotation") or old.get("RotationPeriodInDays") != period:
+            kms.enable_key_rotation(KeyId=key, **({"RotationPeriodInDays": int(period)} if period else {}))
+    elif old.get("EnableKeyRotation"):
+        kms.disable_key_rotation(KeyId=key)
 
 
 async def _create_key(work: Work, props: Params) -> Made:
-    _refuse_rotation(props)
     kms = work.client("kms")
-    optional = {key: props[key] for key in ("Description", "KeySpec", "KeyUsage") if props.get(key)}
+    optional = {key: props[key] for key in ("Description", *_KIND) if props.get(key)}
     policy = {"Policy": _text(props["KeyPolicy"])} if props.get("KeyPolicy") else {}
     tags = work.tags(props.get("Tags"))
     tagged = {"Tags": to_list(tags, "TagKey", "TagValue")} if tags else {}
-    work.once(kms.create_key, lambda made: str(made["KeyMetadata"]["KeyId"]), **optional, **policy, **tagged)
+    if not work.resource.physical:
+        made = await kms.create_key(**optional, **policy, **tagged)
+        work.called(str(made["KeyMetadata"]["KeyId"]))
     metadata = kms.describe_key(KeyId=work.resource.physical)["KeyMetadata"]
+    _rotate(work, metadata["KeyId"], {}, props)
     if not props.get("Enabled", True):
         kms.disable_key(KeyId=metadata["KeyId"])
     return Made(metadata["KeyId"], {"Arn": metadata["Arn"], "KeyId": metadata["KeyId"]})
 
 
 async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Made:
-    _refuse_rotation(new)
-    for fixed, usual in (("KeySpec", "SYMMETRIC_DEFAULT"), ("KeyUsage", "ENCRYPT_DECRYPT")):
+    for fixed, usual in (("KeySpec", "SYMMETRIC_DEFAULT"), ("KeyUsage", "ENCRYPT_DECRYPT"), ("Origin", "AWS_KMS")):
         if old.get(fixed, usual) != new.get(fixed, usual):
             raise invalid(f"You cannot change the {fixed} value after the KMS key is created")
     kms = work.client("kms")
     if old.get("Description") != new.get("Description"):
         kms.update_key_description(KeyId=physical, Description=new.get("Description", ""))
+    _rotate(work, physical, old, new)
     if old.get("KeyPolicy") != new.get("KeyPolicy") and new.get("KeyPolicy"):
         kms.put_key_policy(KeyId=physical, Policy=_text(new["KeyPolicy"]))
     if old.get("Enabled", True) != new.get("Enabled", True):
