@@ -51,12 +51,12 @@ def exercise(name: str) -> Any:
 
 
 def _card(name: str) -> Any:
-    from labsupport.course import engine, registry
+    from labsupport.course import engine
+    from labsupport.course.card import Card
 
-    _, found = registry.exercise(name)
-    goals = ", ".join(found.objectives)
+    made = Card(home.folder(), name)
     engine.note(home.folder(), "shown", name)
-    return Words(f"{found.id} {found.title} ({goals})\n\n{found.task.strip()}")
+    return made
 
 
 def check(name: str) -> Any:
@@ -175,7 +175,9 @@ def quiz(chapter: str) -> Any:
     Choose, then submit: every option is explained, right or wrong, and your score is kept. *Show me* runs an option
     against the cloud, so that you see it work or be refused.
     """
-    raise NotImplementedError(chapter)
+    from labsupport.course.quizcard import QuizCard
+
+    return _told(lambda: QuizCard(home.folder(), chapter))
 
 
 def _told(answer: Callable[[], Any]) -> Any:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
-from labsupport.course.declare import Exercise, Outcome, Solution
+from labsupport.course.declare import Outcome, Solution
+from labsupport.course.engine import HINTS, Hint
 from labsupport.course.verdict import MARKS, Part, Verdict, summary
 
 # Colours that have enough contrast on white and on JupyterLab's dark background alike; they only support the marks.
@@ -40,10 +41,10 @@ def _part(part: Part) -> str:
     finding = part.finding
     mark = f'<span style="color: {COLOURS[finding.outcome]}" aria-hidden="true">{MARKS[finding.outcome]}</span>'
     if finding.outcome is Outcome.PASSED:
-        return f"<li>{mark} {_code(part.name)} <small>holds: {_code(finding.found)}</small></li>"
+        return f"<li>{mark} {inline(part.name)} <small>holds: {inline(finding.found)}</small></li>"
     further = f"<tr>{_label('next')}<td style='{_CELL}'>{_next(finding.next)}</td></tr>" if finding.next else ""
     return (
-        f"<li>{mark} <strong>{finding.outcome}</strong>: {_code(part.name)}"
+        f"<li>{mark} <strong>{finding.outcome}</strong>: {inline(part.name)}"
         f'<table style="margin: 0 0 .4em 1.4em; border: none; background: none"><tr>{_label("found")}'
         f"<td style='{_CELL}'>{_next(finding.found)}</td></tr>{further}</table></li>"
     )
@@ -56,22 +57,20 @@ def _label(text: str) -> str:
     return f"<th scope='row' style='{_CELL}; font-weight: normal; opacity: .8'>{text}</th>"
 
 
-def _code(text: str) -> str:
+def inline(text: str) -> str:
     """A sentence with `code` in it."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def _next(text: str) -> str:
-    return f'<span style="white-space: pre-wrap; overflow-wrap: anywhere">{_code(text)}</span>'
+    return f'<span style="white-space: pre-wrap; overflow-wrap: anywhere">{inline(text)}</span>'
 
 
-def task(exercise: Exercise) -> str:
-    goals = " · ".join(exercise.objectives)
-    return (
-        f"<div><p style='margin: 0'><strong>{escape(exercise.id)} · {escape(exercise.title)}</strong> "
-        f"<small style='opacity: .8'>{escape(goals)}</small></p>{markdown(exercise.task)}</div>"
-    )
+def hint(found: Hint) -> str:
+    title = f"Hint {found.number} of {len(HINTS)} ({HINTS[found.number - 1]})"
+    note = f"<p>{escape(found.note)}</p>" if found.note else ""
+    return f"<div><p style='margin: 0'><strong>{escape(title)}</strong></p>{markdown(found.text)}{note}</div>"
 
 
 def solutions(shown: Iterable[Solution], note: str = "") -> str:
