@@ -144,7 +144,7 @@ def pipeline(name: str) -> Any:
     """A pipeline to look at: `.picture()` now, `.watch()` live, with buttons to start, approve and retry."""
     from labsupport.panels.pipeline import Watched
 
-    return Watched(client("codepipeline"), name)
+    return Watched(client, name)
 
 
 def mailbox(to: str = "", about: str = "", newest: int | None = None) -> Any:

@@ -1,5 +1,6 @@
 """boto3 on one of the lab's profiles, untouched by whatever AWS settings the learner's shell has."""
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -36,8 +37,14 @@ def made(
     if before is not None:
         core.register("before-parameter-build", before)
 
+    making = threading.Lock()  # a client may be shared between threads, making one may not
+
     @cache
-    def client(service: str) -> Any:
+    def made(service: str) -> Any:
         return session.client(service, endpoint_url=url, config=config)
+
+    def client(service: str) -> Any:
+        with making:
+            return made(service)
 
     return client

@@ -1,5 +1,6 @@
 """A pipeline's picture: stages, their actions, the artifacts between them, and how each stands."""
 
+import textwrap
 from itertools import pairwise
 from typing import Any
 
@@ -7,6 +8,8 @@ from labsupport.diagrams.dot import STATES, cluster, edge, graph, node
 from labsupport.diagrams.render import Picture
 
 Declared = dict[str, Any]
+Told = dict[tuple[str, str], str]  # by stage and action
+WRAPPED = 30  # characters in a line of an error's message
 
 
 def of(codepipeline: Any, name: str) -> Picture:
@@ -20,7 +23,7 @@ def picture(declared: Declared, state: Declared) -> Picture:
     return Picture(_source(declared, state), _text(declared, state))
 
 
-def statuses(state: Declared) -> tuple[dict[str, str], dict[tuple[str, str], str]]:
+def statuses(state: Declared) -> tuple[dict[str, str], Told]:
     """How each stage stands, and each action, in the newest run; stages that it has not reached have no status."""
     stages, actions = {}, {}
     newest = _newest(state)
@@ -42,10 +45,13 @@ def _newest(state: Declared) -> str:
 
 def _source(declared: Declared, state: Declared) -> str:
     stages, actions = statuses(state)
+    errors, shut = _errors(state), _shut(state)
     lines: list[str] = []
     for stage in declared["stages"]:
-        inside = [_action(stage["name"], one, actions) for one in stage["actions"]]
-        lines += cluster(stage["name"], stage["name"], inside, stages.get(stage["name"], ""))
+        name = stage["name"]
+        inside = [_action(name, one, actions, errors) for one in stage["actions"]]
+        label = f"{name}\n⏸ transition disabled" if name in shut else name
+        lines += cluster(name, label, inside, stages.get(name, ""))
     return graph([*lines, *_order(declared), *_artifacts(declared)])
 
 
@@ -53,9 +59,19 @@ def _id(stage: str, action: str) -> str:
     return f"{stage}/{action}"
 
 
-def _action(stage: str, action: Declared, actions: dict[tuple[str, str], str]) -> str:
-    label = f"{action['name']}\n{action['actionTypeId']['provider']}"
-    return node(_id(stage, action["name"]), label, actions.get((stage, action["name"]), ""))
+def _action(stage: str, action: Declared, actions: Told, errors: Told) -> str:
+    key = (stage, action["name"])
+    status = actions.get(key, "")
+    lines = [action["name"], action["actionTypeId"]["provider"]]
+    if status == "Failed":
+        lines += textwrap.wrap(errors.get(key, ""), WRAPPED, max_lines=3, placeholder=" …")
+    return node(_id(*key), "\n".join(lines), status)
+
+
+def _shut(state: Declared) -> dict[str, str]:
+    """The stages that nothing may enter, and why."""
+    states = {one["stageName"]: one.get("inboundTransitionState", {}) for one in state["stageStates"]}
+    return {name: one.get("disabledReason", "") for name, one in states.items() if not one.get("enabled", True)}
 
 
 def _order(declared: Declared) -> list[str]:
@@ -98,10 +114,12 @@ def _artifacts(declared: Declared) -> list[str]:
 
 def _text(declared: Declared, state: Declared) -> str:
     stages, actions = statuses(state)
-    errors = _errors(state)
+    errors, shut = _errors(state), _shut(state)
     lines = [f"Pipeline {declared['name']}"]
     for stage in declared["stages"]:
         mark = STATES.get(stages.get(stage["name"], ""), STATES[""])[0]
+        if stage["name"] in shut:
+            lines.append(f"⏸ the transition into {stage['name']} is disabled: {shut[stage['name']]}")
         lines.append(f"{mark} {stage['name']}: {stages.get(stage['name']) or 'not reached yet'}")
         for action in stage["actions"]:
             status = actions.get((stage["name"], action["name"]), "")
@@ -112,7 +130,7 @@ def _text(declared: Declared, state: Declared) -> str:
     return "\n".join(lines)
 
 
-def _errors(state: Declared) -> dict[tuple[str, str], str]:
+def _errors(state: Declared) -> Told:
     return {
         (stage["stageName"], action["actionName"]): action["latestExecution"]["errorDetails"].get("message", "")
         for stage in state["stageStates"]

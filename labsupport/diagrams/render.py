@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 
@@ -47,8 +48,12 @@ def program() -> str | None:
 
 def _drawn(source: str) -> str | None:
     draws = program()
-    if draws is None:
-        return None
+    return None if draws is None else _drawn_by(draws, source)
+
+
+@lru_cache(maxsize=64)
+def _drawn_by(draws: str, source: str) -> str | None:
+    """Live views ask for the same picture again and again."""
     done = subprocess.run([draws, "-Tsvg"], input=source.encode(), capture_output=True, check=False, timeout=30)
     return done.stdout.decode() if done.returncode == 0 else None
 

@@ -1,26 +1,30 @@
-"""A pipeline watched: its picture, drawn anew whenever something in it has changed."""
+"""A pipeline to look at: its picture now, or a panel that stays live and acts."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from labsupport.diagrams.pipeline import of
 from labsupport.diagrams.render import Picture
+from labsupport.panels.pipeline_acts import acting
+from labsupport.panels.pipeline_seen import Looking, Seen
+from labsupport.panels.pipeline_view import view
+from labsupport.panels.watching import Watch
 
-PAUSE = 0.2  # seconds between looks
 SETTLING = 1.0  # seconds for a push or an approval to reach the pipeline, before "nothing goes on" counts
-PATIENCE = 300.0  # seconds after which watching ends by itself
+PATIENCE = 300.0  # seconds after which waiting ends by itself
 RUNNING = ("InProgress", "Stopping")
 
 
 class Watched:
-    """A pipeline by its name."""
+    """A pipeline by its name. `client` gives boto3's client of a service."""
 
-    def __init__(self, codepipeline: Any, name: str) -> None:
-        self.codepipeline = codepipeline
+    def __init__(self, client: Callable[[str], Any], name: str) -> None:
+        self.client = client
         self.name = name
 
     def picture(self) -> Picture:
-        return of(self.codepipeline, self.name)
+        return of(self.client("codepipeline"), self.name)
 
     def _repr_html_(self) -> str:
         return self.picture()._repr_html_()
@@ -28,37 +32,37 @@ class Watched:
     def __repr__(self) -> str:
         return str(self.picture())
 
-    def watch(self, patience: float = PATIENCE) -> None:
-        """Show the picture and keep it up to date until the newest execution ends or waits for an approval."""
-        from IPython.display import display
+    def watch(self, wait: bool = True, patience: float = PATIENCE) -> None:
+        """Show the pipeline live, with buttons that act; it stays live after the cell has ended.
 
-        shown = self.picture()
-        place = display(shown, display_id=True)
-        begin = time.monotonic()
-        while self._goes_on(time.monotonic() - begin, patience):
-            time.sleep(PAUSE)
-            shown = self._refresh(place, shown)
-        self._refresh(place, shown)
+        The cell ends when the newest execution has ended or waits for an approval, so that the next cell finds it
+        there; with `wait=False` it ends at once.
+        """
+        watching = self._begin()
+        if wait:
+            begin = time.monotonic()
+            watching.until(lambda seen: time.monotonic() - begin >= SETTLING and not _goes_on(seen), patience)
 
-    def _refresh(self, place: Any, shown: Picture) -> Picture:
-        now = self.picture()
-        if now != shown and place is not None:
-            place.update(now)
-        return now
+    def wait(self, patience: float = PATIENCE) -> str:
+        """Wait, without a panel, until the newest execution has ended, and give its status.
 
-    def _goes_on(self, passed: float, patience: float) -> bool:
-        return passed < patience and (passed < SETTLING or self._runs())
+        It waits for the answer to an approval too: give it in a panel, or in a terminal.
+        """
+        looking = Looking(self.client, self.name)
+        end = time.monotonic() + patience
+        time.sleep(SETTLING)
+        while (seen := looking.look()).status in RUNNING and time.monotonic() < end:
+            time.sleep(0.25)
+        return seen.status
 
-    def _runs(self) -> bool:
-        runs = self.codepipeline.list_pipeline_executions(pipelineName=self.name, maxResults=1)
-        newest = runs["pipelineExecutionSummaries"]
-        return bool(newest) and newest[0]["status"] in RUNNING and not self._waits()
-
-    def _waits(self) -> bool:
-        """Whether an approval is what it waits for."""
-        state = self.codepipeline.get_pipeline_state(name=self.name)
-        return any(
-            action.get("latestExecution", {}).get("token")
-            for stage in state["stageStates"]
-            for action in stage["actionStates"]
+    def _begin(self) -> Watch[Seen]:
+        watching = Watch(
+            f"pipeline {self.name}", Looking(self.client, self.name).look, view, acting(self.client, self.name)
         )
+        watching.begin()
+        return watching
+
+
+def _goes_on(seen: Seen) -> bool:
+    """Whether the newest execution works by itself: it has not ended, and no approval is what it waits for."""
+    return seen.status in RUNNING and not seen.approvals and not seen.held
