@@ -10,6 +10,7 @@ from labsupport.cloud.core.scheduler import Scheduler
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.authenticate import caller_of_key
 from labsupport.cloud.gateway.authorise import authorise
+from labsupport.cloud.gateway.holders import held_by
 from labsupport.cloud.gateway.perform import perform
 from labsupport.cloud.gateway.trail import note
 from labsupport.cloud.store.store import Store
@@ -53,7 +54,7 @@ WITH_PROCESSES = ("ec2", "codebuild", "s3")
 def build(settings: Settings, clock: Clock | None = None) -> Cloud:
     """A cloud over the home folder's state; nothing runs until its scheduler is started."""
     store = Store(settings.home / "cloud.sqlite3")
-    way_in = WayIn(perform, authorise, partial(caller_of_key, store), note)
+    way_in = WayIn(perform, authorise, partial(caller_of_key, store), note, held_by)
     cloud = Cloud(
         settings, store, clock or Clock(), _finder(), tuple(SERVICES), way_in, routes=ROUTES, listeners=LISTENERS
     )

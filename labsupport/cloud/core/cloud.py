@@ -41,13 +41,15 @@ class WayIn:
 
     `perform(call, operation, params)` runs an operation; `authorise(call, action, resource, context)`
     refuses with AWS's error or returns; `caller(access_key_id)` is who holds a key; `record(call, name,
-    params, result, error)` notes in the trail what is no operation of a model (a git push).
+    params, result, error)` notes in the trail what is no operation of a model (a git push);
+    `held(store, holder)` are the policies that bear on a user, group or role, for the simulator.
     """
 
     perform: Callable[..., Any]
     authorise: Callable[..., None]
     caller: Callable[..., Any]
     record: Callable[..., None]
+    held: Callable[..., Any]
 
 
 @dataclass(slots=True)

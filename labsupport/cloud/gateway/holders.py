@@ -55,33 +55,32 @@ def policies_of(call: Call) -> Held:
 
 
 def _held(store: Store, caller: Caller) -> Held:
-    scps = controls_of(store, caller.account)
-    if caller.role:
-        role = store.get(Role, caller.account, caller.role)
-        if role is None or role.id != caller.role_id:
-            return Held(Policies(), None, Policies(), scps)
-        return held_by_role(store, role, _session(caller), scps)
-    user = _user_of(store, caller)
-    if user is None:
-        return Held(Policies(), None, Policies(), scps)
-    return held_by_user(store, user, _session(caller), scps)
+    holder = _role_of(store, caller) if caller.role else _user_of(store, caller)
+    if holder is None:
+        return Held(Policies(), None, Policies(), controls_of(store, caller.account))
+    return held_by(store, holder, _session(caller))
+
+
+def _role_of(store: Store, caller: Caller) -> Role | None:
+    """A role made anew under an old name is another one, which the session never was given."""
+    role = store.get(Role, caller.account, caller.role)
+    return role if role and role.id == caller.role_id else None
 
 
 def _user_of(store: Store, caller: Caller) -> User | None:
     """The user whose policies count: the caller, or who gave a federated user its credentials."""
     if caller.kind == "federated" and caller.session:
-        return store.get(User, caller.account, caller.session.user)
+        user = store.get(User, caller.account, caller.session.user)
+        return user if user and user.id == caller.session.user_id else None
     return store.get(User, caller.account, caller.name) if caller.kind == "user" else None
 
 
-def held_by_role(store: Store, role: Role, session: Policies, scps: list[Policies] | None) -> Held:
-    label = f"role/{role.name}"
-    return Held(Policies(_of_holder(store, role, label)), _boundary(store, role.boundary, label), session, scps)
-
-
-def held_by_user(store: Store, user: User, session: Policies, scps: list[Policies] | None) -> Held:
-    label = f"user/{user.name}"
-    return Held(Policies(_of_user(store, user)), _boundary(store, user.boundary, label), session, scps)
+def held_by(store: Store, holder: User | Role | Group, session: Policies | None = None) -> Held:
+    """What bears on a user, a role or a group, limited by session policies if given."""
+    label = f"{type(holder).__name__.lower()}/{holder.name}"
+    policies = _of_user(store, holder) if isinstance(holder, User) else _of_holder(store, holder, label)
+    boundary = None if isinstance(holder, Group) else _boundary(store, holder.boundary, label)
+    return Held(Policies(policies), boundary, session or Policies(), controls_of(store, holder.account))
 
 
 def controls_of(store: Store, account: str) -> list[Policies] | None:
@@ -93,7 +92,9 @@ def controls_of(store: Store, account: str) -> list[Policies] | None:
 
 
 def _control(control: Control) -> Policy:
-    return Policy("scp", control.name, control.arn, control.target, document.parse(control.document, "scp"))
+    return Policy(
+        "scp", control.name, control.arn, control.target, document.parse(control.document, "scp"), control.document
+    )
 
 
 def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, Mode]:
@@ -121,7 +122,8 @@ def _of_user(store: Store, user: User) -> list[Policy]:
 
 def _of_holder(store: Store, holder: User | Role | Group, label: str) -> list[Policy]:
     inline = [
-        Policy("identity", name, None, label, document.parse(text, "identity")) for name, text in holder.inline.items()
+        Policy("identity", name, None, label, document.parse(text, "identity"), text)
+        for name, text in holder.inline.items()
     ]
     return inline + list(_managed(store, holder.attached, label, "identity"))
 
@@ -130,7 +132,7 @@ def _managed(store: Store, arns: Iterable[str], label: str, kind: Any) -> Iterab
     for arn in arns:
         text = managed_text(store, arn)
         if text is not None:
-            yield Policy(kind, arn.rsplit("/", 1)[-1], arn, label, document.parse(text, kind))
+            yield Policy(kind, arn.rsplit("/", 1)[-1], arn, label, document.parse(text, kind), text)
 
 
 def managed_text(store: Store, arn: str) -> str | None:

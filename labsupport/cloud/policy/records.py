@@ -54,13 +54,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A document, and where it is attached: `holder` is like `user/learner`, or the resource's ARN."""
+    """A document, and where it is attached: `holder` is like `user/learner`, or the resource's ARN.
+
+    `text` is what the document was read from, where somebody may want to be shown a place in it.
+    """
 
     kind: Kind
     name: str
     arn: str | None
     holder: str
     document: Document
+    text: str = ""
 
 
 class Policies:

@@ -33,7 +33,7 @@ class Scene:
         service.task("build")(work)
         self.store, self.clock = Store(home / "db"), Clock(stopped_at=START)
         self.cloud = Cloud(
-            Settings(home), self.store, self.clock, {"codebuild": service}.get, ("codebuild",), WayIn(*[nothing] * 4)
+            Settings(home), self.store, self.clock, {"codebuild": service}.get, ("codebuild",), WayIn(*[nothing] * 5)
         )
         self.scheduler = Scheduler(self.cloud)
         self.cloud.wake = self.scheduler.wake
