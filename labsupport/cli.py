@@ -27,6 +27,7 @@ COMMANDS = {
     "down": ("down", "stop the cloud"),
     "reset": ("reset", "begin a chapter anew, or, without one, empty the whole cloud"),
     "doctor": ("doctor", "say what is missing on this machine, and what that limits"),
+    "watch": ("watch", "follow a pipeline until it ends or waits for an approval"),
     "why": ("why", "explain the last refused call"),
     "bench": ("bench", "measure the lab against what one could run instead"),
     "test": ("test", "run every check; arguments that follow go to pytest, which then runs alone"),

@@ -1,6 +1,7 @@
-"""What the chain needs in the account before the first push: made by ordinary API calls, each once."""
+"""What a chain needs in the account before the first push: made by ordinary API calls, each once."""
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,12 @@ from botocore.exceptions import ClientError
 from labsupport.samples import fill
 
 MAILBOX = "learner@example.com"
-ROLES = {
-    "PipelineRole": ("shop-pipeline", "pipeline-role"),
-    "CodeBuildRole": ("shop-build", "codebuild-role"),
-    "CloudFormationRole": ("shop-provision", "cloudformation-role"),
-    "CodeDeployRole": ("shop-deploy", "codedeploy-role"),
-    "EventsRole": ("shop-trigger", "events-role"),
+ROLES = {  # what a role is for in its name, and the documents that say what it may do
+    "PipelineRole": ("pipeline", "pipeline-role"),
+    "CodeBuildRole": ("build", "codebuild-role"),
+    "CloudFormationRole": ("provision", "cloudformation-role"),
+    "CodeDeployRole": ("deploy", "codedeploy-role"),
+    "EventsRole": ("trigger", "events-role"),
 }
 
 
@@ -31,17 +32,19 @@ class Setting:
         return self.values[name]
 
 
-def names(account: str, region: str) -> dict[str, str]:
-    roles = {f"{key}Arn": f"arn:aws:iam::{account}:role/{name}" for key, (name, _) in ROLES.items()}
+def names(account: str, region: str, name: str = "shop") -> dict[str, str]:
+    """The names of a chain; the bucket, the key and the topic are the shop's, whatever the chain is called."""
+    roles = {f"{key}Arn": f"arn:aws:iam::{account}:role/{name}-{use}" for key, (use, _) in ROLES.items()}
     return {
         "Account": account,
         "Region": region,
-        "Repository": "shop",
-        "Project": "shop-build",
-        "Application": "shop",
-        "DeploymentGroup": "shop-instances",
-        "Pipeline": "shop",
-        "Stack": "shop-stack",
+        "Repository": name,
+        "Project": f"{name}-build",
+        "Application": name,
+        "DeploymentGroup": f"{name}-instances",
+        "Pipeline": name,
+        "Stack": f"{name}-stack",
+        "Rule": f"{name}-push",
         "Bucket": f"shop-artifacts-{account}",
         "TopicArn": f"arn:aws:sns:{region}:{account}:shop-approvals",
         **roles,
@@ -50,14 +53,21 @@ def names(account: str, region: str) -> dict[str, str]:
 
 def prepare(client: Any, region: str = "us-east-1") -> Setting:
     """Everything but the repository's content. Calling it again changes nothing."""
+    return prepared(client, EVERYTHING, region)
+
+
+def prepared(
+    client: Any, steps: Sequence[Callable[[Setting], None]], region: str = "us-east-1", name: str = "shop"
+) -> Setting:
+    """A chain of that name, of which `steps` are made, in their order."""
     account = client("sts").get_caller_identity()["Account"]
-    setting = Setting(client, account, region, names(account, region))
-    for step in (_key, _image, _bucket, _topic, _repository, _roles, _project, _deployment_group, _pipeline, _rule):
+    setting = Setting(client, account, region, names(account, region, name))
+    for step in steps:
         step(setting)
     return setting
 
 
-def _unless_there(code: str, call: Any, **params: Any) -> Any:
+def unless_there(code: str, call: Any, **params: Any) -> Any:
     """Create something; that it is there already is as good."""
     try:
         return call(**params)
@@ -67,7 +77,7 @@ def _unless_there(code: str, call: Any, **params: Any) -> Any:
         return None
 
 
-def _key(setting: Setting) -> None:
+def key(setting: Setting) -> None:
     kms = setting.client("kms")
     aliases = {
         one["AliasName"]: one for page in kms.get_paginator("list_aliases").paginate() for one in page["Aliases"]
@@ -78,42 +88,56 @@ def _key(setting: Setting) -> None:
     setting.values["KeyArn"] = kms.describe_key(KeyId="alias/shop")["KeyMetadata"]["Arn"]
 
 
-def _image(setting: Setting) -> None:
+def image(setting: Setting) -> None:
     images = setting.client("ec2").describe_images(Owners=["amazon"])["Images"]
     setting.values["ImageId"] = images[0]["ImageId"]
 
 
-def _bucket(setting: Setting) -> None:
+def bucket(setting: Setting) -> None:
     s3 = setting.client("s3")
     s3.create_bucket(Bucket=setting["Bucket"])
     s3.put_bucket_versioning(Bucket=setting["Bucket"], VersioningConfiguration={"Status": "Enabled"})
 
 
-def _topic(setting: Setting) -> None:
-    sns = setting.client("sns")
-    arn = sns.create_topic(Name="shop-approvals")["TopicArn"]
+def topic(setting: Setting) -> None:
+    setting.client("sns").create_topic(Name="shop-approvals")
+
+
+def subscription(setting: Setting) -> None:
+    sns, arn = setting.client("sns"), setting["TopicArn"]
     if not sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]:
         sns.subscribe(TopicArn=arn, Protocol="email", Endpoint=MAILBOX)
 
 
-def _repository(setting: Setting) -> None:
+def repository(setting: Setting) -> None:
     codecommit = setting.client("codecommit")
     params = {"repositoryName": setting["Repository"], "repositoryDescription": "A small shop"}
-    _unless_there("RepositoryNameExistsException", codecommit.create_repository, **params)
+    unless_there("RepositoryNameExistsException", codecommit.create_repository, **params)
 
 
-def _roles(setting: Setting) -> None:
-    iam = setting.client("iam")
-    for name, document in ROLES.values():
-        trust = json.dumps(fill(f"{document}-trust", **setting.values))
-        params = {"RoleName": name, "AssumeRolePolicyDocument": trust}
-        _unless_there("EntityAlreadyExists", iam.create_role, **params)
-        permissions = json.dumps(fill(f"{document}-policy", **setting.values))
-        iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=permissions)
+def roles(setting: Setting) -> None:
+    for key in ROLES:
+        allowed(setting, key)
 
 
-def _project(setting: Setting) -> None:
-    _unless_there(
+def allowed(setting: Setting, key: str) -> None:
+    """A role with the permissions that its documents give it, whatever it had before."""
+    name = role(setting, key)
+    permissions = json.dumps(fill(f"{ROLES[key][1]}-policy", **setting.values))
+    setting.client("iam").put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=permissions)
+
+
+def role(setting: Setting, key: str) -> str:
+    """The name of a role, which is there now and which its service may assume."""
+    name = setting[f"{key}Arn"].rsplit("/", 1)[-1]
+    trust = json.dumps(fill(f"{ROLES[key][1]}-trust", **setting.values))
+    call = setting.client("iam").create_role
+    unless_there("EntityAlreadyExists", call, RoleName=name, AssumeRolePolicyDocument=trust)
+    return name
+
+
+def project(setting: Setting) -> None:
+    unless_there(
         "ResourceAlreadyExistsException",
         setting.client("codebuild").create_project,
         name=setting["Project"],
@@ -129,12 +153,12 @@ def _project(setting: Setting) -> None:
     )
 
 
-def _deployment_group(setting: Setting) -> None:
+def deployment_group(setting: Setting) -> None:
     codedeploy = setting.client("codedeploy")
-    _unless_there(
+    unless_there(
         "ApplicationAlreadyExistsException", codedeploy.create_application, applicationName=setting["Application"]
     )
-    _unless_there(
+    unless_there(
         "DeploymentGroupAlreadyExistsException",
         codedeploy.create_deployment_group,
         applicationName=setting["Application"],
@@ -145,14 +169,19 @@ def _deployment_group(setting: Setting) -> None:
     )
 
 
-def _pipeline(setting: Setting) -> None:
+def pipeline(setting: Setting) -> None:
     """Creating a pipeline starts it, as at AWS; that first run fails, for there is nothing to fetch yet."""
     declared = fill("pipeline", **setting.values)
-    _unless_there("PipelineNameInUseException", setting.client("codepipeline").create_pipeline, **declared)
+    unless_there("PipelineNameInUseException", setting.client("codepipeline").create_pipeline, **declared)
 
 
-def _rule(setting: Setting) -> None:
-    events = setting.client("events")
-    events.put_rule(Name="shop-push", EventPattern=json.dumps(fill("rule", **setting.values)))
+def rule(setting: Setting) -> None:
+    events, name = setting.client("events"), setting["Rule"]
+    events.put_rule(Name=name, EventPattern=json.dumps(fill("rule", **setting.values)))
     arn = f"arn:aws:codepipeline:{setting.region}:{setting.account}:{setting['Pipeline']}"
-    events.put_targets(Rule="shop-push", Targets=[{"Id": "pipeline", "Arn": arn, "RoleArn": setting["EventsRoleArn"]}])
+    events.put_targets(Rule=name, Targets=[{"Id": "pipeline", "Arn": arn, "RoleArn": setting["EventsRoleArn"]}])
+
+
+EVERYTHING = (
+    key, image, bucket, topic, subscription, repository, roles, project, deployment_group, pipeline, rule,
+)  # fmt: skip
