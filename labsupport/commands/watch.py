@@ -80,6 +80,9 @@ def watch(codepipeline: Any, declared: dict[str, Any]) -> int:
         if newest["status"] not in GOING_ON or _waits(actions, approvals):
             print(f"The execution {newest['pipelineExecutionId'][:8]} is {newest['status']}.")
             return 0
+        if _queues(codepipeline, declared["name"], newest["pipelineExecutionId"]):
+            print("It waits behind an older execution, which waits for an approval: answer that one first.")
+            return 0
         time.sleep(PAUSE)
     print(f"It has not ended within {PATIENCE:.0f} seconds. It goes on: watch it again.", file=sys.stderr)
     return 1
@@ -94,6 +97,14 @@ def _actions(codepipeline: Any, name: str, execution: str) -> list[dict[str, Any
 
 def _waits(actions: list[dict[str, Any]], approvals: set[str]) -> bool:
     return any(one["actionName"] in approvals and one["status"] == "InProgress" for one in actions)
+
+
+def _queues(codepipeline: Any, name: str, execution: str) -> bool:
+    """Whether it waits in front of a stage whose own execution waits for an approval."""
+    for stage in codepipeline.get_pipeline_state(name=name)["stageStates"]:
+        if stage.get("inboundExecution", {}).get("pipelineExecutionId") == execution:
+            return any(one.get("latestExecution", {}).get("token") for one in stage["actionStates"])
+    return False
 
 
 def lines(actions: list[dict[str, Any]], approvals: set[str]) -> Iterator[str]:

@@ -1,8 +1,20 @@
 """start.2: a clone, the shop's files, and the first push."""
 
+from labsupport.course.chapters.start.commands import PUSH
 from labsupport.course.chapters.start.seeing import RUNS, head, repository, runs
 from labsupport.course.declare import (
-    Exercise, Finding, Outcome, Solution, World, Wrong, bash, expect, holds, not_right, not_yet, python,
+    Exercise,
+    Finding,
+    Outcome,
+    Solution,
+    World,
+    Wrong,
+    bash,
+    expect,
+    holds,
+    not_right,
+    not_yet,
+    python,
 )  # fmt: skip
 
 NEEDED = ("appspec.yml", "buildspec.yml", "template.yml")
@@ -117,8 +129,8 @@ git clone -c credential.UseHttpPath=true \\
     solutions=(
         Solution(
             "git with the CLI's credential helper",
-            bash(f"{CLONE}{FILL}git push origin HEAD:main\nlab watch shop\n"),
-            "The credential helper signs with your key, so there is no password to keep. The pipeline starts by itself: "
+            bash(f"{CLONE}{FILL}{PUSH}"),
+            "The helper signs with your key, so there is no password to keep. The pipeline starts by itself: "
             "CodeCommit publishes an event, and a rule has the pipeline as its target. Its build fails; that is next.",
         ),
         Solution(
@@ -140,7 +152,7 @@ git clone -c credential.UseHttpPath=true \\
                 'codecommit.create_commit(repositoryName="shop", branchName="main", putFiles=files,\n'
                 '                         commitMessage="Release 1.0.0", **parent)\n'
             ),
-            "CreateCommit makes a commit without a clone, as a bot would. You will want a clone in what follows, though.",
+            "CreateCommit makes a commit without a clone, as a bot would. You will want a clone for what follows.",
         ),
     ),
     wrong=(
@@ -152,15 +164,15 @@ git clone -c credential.UseHttpPath=true \\
         ),
         Wrong(
             "other-branch",
-            bash("cd shop\ngit push origin HEAD:master\n"),
+            bash(f"{CLONE}{FILL}git push origin HEAD:master\n"),
             Outcome.NOT_RIGHT,
             "and no main",
         ),
         Wrong(
             "folder-in-folder",
             bash(
-                "cd shop\n"
-                "git rm -rq .\n"
+                f"{CLONE}"
+                "git rm -rq --ignore-unmatch .\n"
                 'cp -R "$LAB_HOME/material/shop" .\n'
                 "git add --all\n"
                 'git commit -qm "Release 1.0.0"\n'
@@ -171,5 +183,6 @@ git clone -c credential.UseHttpPath=true \\
             bash("cd shop\ngit rm -rq .\n"),
         ),
     ),
+    shows=("code",),
     breaks=(bash('cd shop\ngit rm -q appspec.yml\ngit commit -qm "Remove it"\ngit push -q origin HEAD:main\n'),),
 )

@@ -4,7 +4,18 @@ from typing import Any
 
 from labsupport.course.chapters.start.seeing import repository, user_name
 from labsupport.course.declare import (
-    Exercise, Finding, Outcome, Solution, World, Wrong, bash, expect, holds, not_right, not_yet, python,
+    Exercise,
+    Finding,
+    Outcome,
+    Solution,
+    World,
+    Wrong,
+    bash,
+    expect,
+    holds,
+    not_right,
+    not_yet,
+    python,
 )  # fmt: skip
 
 LIST = "`aws codecommit list-repositories` lists those that there are."
@@ -83,7 +94,7 @@ The operations that you need are `aws sts get-caller-identity` and `aws codecomm
                 "aws sts get-caller-identity --query Arn --output text     # …:user/learner\n"
                 "aws codecommit create-repository --repository-name shop --tags owner=learner\n"
             ),
-            "`GetCallerIdentity` says under whose key the call was signed. The tag comes with the repository, in one call.",
+            "`GetCallerIdentity` says whose key signed the call. The tag comes with the repository, in one call.",
         ),
         Solution(
             "boto3",

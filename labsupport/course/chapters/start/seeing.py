@@ -159,6 +159,14 @@ def waiting(found: Run) -> bool:
     return found.status_of("Approve") == "InProgress"
 
 
+def queues(world: World, found: Run) -> bool:
+    """Whether a release waits in front of the stage Approve, which another execution is in."""
+    for stage in world.client("codepipeline").get_pipeline_state(name="shop")["stageStates"]:
+        if stage["stageName"] == "Approve":
+            return bool(stage.get("inboundExecution", {}).get("pipelineExecutionId") == found.id)
+    return False
+
+
 def stack_outputs(world: World, stack: str = "shop-stack") -> dict[str, str] | None:
     """The outputs of a stack; `None` where there is no stack."""
     try:
@@ -178,3 +186,8 @@ def served(world: World) -> tuple[str, str]:
             return url, str(json.loads(answer.read())["version"])
     except (OSError, ValueError, KeyError, TypeError):
         return url, ""
+
+
+def given(world: World, path: str) -> str:
+    """A file of the shop as the learner has got it."""
+    return (world.home / "material" / "shop" / path).read_text()
