@@ -33,6 +33,7 @@ def start(chapter: str = "start") -> Any:
     It attaches to the lab's cloud, or starts it; makes aws, git and boto3 in this notebook reach that cloud and nothing
     else (whatever AWS settings or real keys this machine has are left alone and unused); and brings the chapter's
     starting point about: what the exercises need is made if it is missing, and nothing that you made is undone.
+    From then on commands run in the lab's folder `clones`.
 
     After a restart of the kernel, a crash of the cloud or a week away, run it again: everything is where it was.
     """

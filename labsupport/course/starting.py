@@ -19,12 +19,14 @@ def started(folder: Path, name: str) -> Words:
     _enclose(folder, CLOSED)
     endpoint, _ = running(folder)
     _enclose(folder, endpoint.url)
-    (folder / "clones").mkdir(parents=True, exist_ok=True)
+    clones = folder / "clones"
+    clones.mkdir(parents=True, exist_ok=True)
+    os.chdir(clones)  # so that `git clone` in a cell goes there, and not among the notebooks
     said = _begun(folder, name, endpoint.url)
     return Words(
         f"The cloud answers at {endpoint.url} (account {endpoint.account}, region {home.REGION}).\n"
         f"You are the user {home.PROFILE}; aws, git and boto3 in this notebook reach the lab and nothing else.\n"
-        f"Everything is kept in {folder}; your clones belong in {folder / 'clones'}.\n"
+        f"Everything is kept in {folder}; commands run in {clones}, where your clones belong.\n"
         f"{said}"
     )
 

@@ -39,13 +39,14 @@ class Lab:
 @pytest.fixture(autouse=True)
 def _surroundings() -> Iterator[None]:
     """The tests' own chapter, and nothing of AWS or of a lab from outside; `lab.start` changes the environment."""
-    before = dict(os.environ)
+    before, folder = dict(os.environ), Path.cwd()
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
         del os.environ[name]
     os.environ["LAB_CHAPTERS"] = str(CHAPTERS)
     yield
     os.environ.clear()
     os.environ.update(before)
+    os.chdir(folder)
 
 
 @pytest.fixture(scope="session")
