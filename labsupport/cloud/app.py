@@ -38,6 +38,8 @@ SERVICES = {
 
 # Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
 ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2"}
+# What browsers ask by themselves (preflights, forms with a file) and what they look for in answers is this service's.
+BROWSERS = "s3"
 
 # Events that a service waits for: detail type -> (service, task, the part of the detail that is the task's key).
 LISTENERS = {
@@ -56,7 +58,15 @@ def build(settings: Settings, clock: Clock | None = None) -> Cloud:
     store = Store(settings.home / "cloud.sqlite3")
     way_in = WayIn(perform, authorise, partial(caller_of_key, store), note, held_by)
     cloud = Cloud(
-        settings, store, clock or Clock(), _finder(), tuple(SERVICES), way_in, routes=ROUTES, listeners=LISTENERS
+        settings,
+        store,
+        clock or Clock(),
+        _finder(),
+        tuple(SERVICES),
+        way_in,
+        routes=ROUTES,
+        browsers=BROWSERS,
+        listeners=LISTENERS,
     )
     scheduler = Scheduler(cloud)
     cloud.wake = scheduler.wake

@@ -35,7 +35,9 @@ class Call:
     host: str = ""  # what the client calls this endpoint, for addresses in answers
     body: AsyncIterator[bytes] | None = None  # a streamed payload, not read yet
     headers: dict[str, str] = field(default_factory=dict)
-    query: str = ""  # as sent
+    method: str = ""  # these three as sent
+    path: str = ""
+    query: str = ""
     source_arn: str = ""  # for a service's own calls: the resource on whose behalf
     signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on

@@ -66,6 +66,7 @@ class Cloud:
     service_names: tuple[str, ...]
     way_in: WayIn
     routes: dict[str, str] = field(default_factory=dict)  # path prefix -> the service that answers it itself
+    browsers: str = ""  # the service that answers what browsers ask by themselves
     listeners: dict[str, tuple[str, str, str]] = field(default_factory=dict)  # detail type -> who is told
     wake: Callable[[], None] = lambda: None  # tells the scheduler that jobs were put
     rooms: dict[str, Any] = field(default_factory=dict)  # what a service holds while the process runs, by service

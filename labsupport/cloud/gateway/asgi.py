@@ -26,11 +26,13 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         incoming = _Incoming(receive)
         request = request_of(scope, incoming)
-        answer = _route(cloud, request.raw_path)
+        answer = _route(cloud, request)
         if answer is None and request.raw_path.startswith("/_lab/"):
             return await pages(scope, receive, send)
         try:
             response = await (answer(cloud, request) if answer else front.answer(cloud, request))
+            if "origin" in request.headers:
+                _dress(cloud, request, response)
             await _send(response, request.method, send, incoming)
         except ClientDisconnect:
             return None
@@ -38,12 +40,25 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     return serve
 
 
-def _route(cloud: Cloud, path: str) -> Callable[..., Awaitable[HttpResponse]] | None:
+def _route(cloud: Cloud, request: HttpRequest) -> Callable[..., Awaitable[HttpResponse]] | None:
     for prefix, name in cloud.routes.items():
-        if path.startswith(prefix):
+        if request.raw_path.startswith(prefix):
             service = cloud.service(name)
             return service.route if service else None
+    if request.method == "OPTIONS" or (request.method == "POST" and _is_form(request)):
+        service = cloud.service(cloud.browsers)
+        return service.route if service else None
     return None
+
+
+def _is_form(request: HttpRequest) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/form-data")
+
+
+def _dress(cloud: Cloud, request: HttpRequest, response: HttpResponse) -> None:
+    service = cloud.service(cloud.browsers)
+    if service and service.dress:
+        service.dress(cloud, request, response)
 
 
 @dataclass(slots=True)

@@ -100,6 +100,8 @@ def _call(
         secure=request.secure,
         host=request.headers.get("host", ""),
         headers=request.headers,
+        method=request.method,
+        path=request.raw_path,
         query=request.query,
         gone=request.gone,
     )

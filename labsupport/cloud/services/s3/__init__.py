@@ -2,6 +2,7 @@
 
 from labsupport.cloud.services.s3 import (
     acl,
+    browsers,
     buckets,
     configuration,
     copying,
@@ -20,6 +21,7 @@ from labsupport.cloud.services.s3.base import service
 
 __all__ = [
     "acl",
+    "browsers",
     "buckets",
     "configuration",
     "copying",

@@ -101,6 +101,11 @@ def start_for(call: Call, bucket: Bucket, task: str, key: str, after: float = 0.
     call.cloud.wake()
 
 
+def is_form(call: Call) -> bool:
+    """Whether an upload came by a browser's form (POST Object)."""
+    return call.method == "POST" and call.headers.get("content-type", "").startswith("multipart/form-data")
+
+
 def canonical_id(account: str) -> str:
     """The canonical user id of an account: 64 hex digits."""
     return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()

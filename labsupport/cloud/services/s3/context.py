@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.signing import instant
-from labsupport.cloud.services.s3.base import Bucket, Params, find_version, service
+from labsupport.cloud.services.s3.base import Bucket, Params, find_version, is_form, service
 
 # What a request says -> the key that policies read.
 _SAID = {
@@ -103,7 +103,7 @@ def _signature(call: Call) -> Params:
     found: Params = {"s3:x-amz-content-sha256": declared} if declared else {}
     if not call.headers or "authorization" in call.headers:
         return {**found, "s3:authtype": "REST-HEADER", "s3:signatureversion": _V4}
-    if call.operation == "PostObject":
+    if is_form(call):
         return {**found, "s3:authtype": "POST", "s3:signatureversion": _V4}
     query = {name.lower(): value for name, value in parse_qsl(call.query)}
     found |= {"s3:authtype": "REST-QUERY-STRING", "s3:signatureversion": _V4 if "x-amz-algorithm" in query else _V2}

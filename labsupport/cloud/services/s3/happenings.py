@@ -14,7 +14,7 @@ import msgspec
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.s3.base import NULL, Bucket, Object, Params, canonical_id, service, start_for
+from labsupport.cloud.services.s3.base import NULL, Bucket, Object, Params, canonical_id, is_form, service, start_for
 from labsupport.cloud.services.s3.notifications import Rule, rules_of, send
 from labsupport.cloud.store.record import record
 from labsupport.cloud.wire.serialize import s3_host_id
@@ -46,9 +46,10 @@ class Notice(msgspec.Struct, kw_only=True):
 
 def created(call: Call, bucket: Bucket, made: Object) -> None:
     if bucket.notifications:
-        name = _CREATED.get(call.operation, call.operation)
+        operation = "PostObject" if is_form(call) else call.operation
+        name = _CREATED.get(operation, operation)
         told = {"size": made.size, "etag": made.etag}
-        tell(call, bucket, f"ObjectCreated:{name}", made, told, reason=_REASONS.get(call.operation, call.operation))
+        tell(call, bucket, f"ObjectCreated:{name}", made, told, reason=_REASONS.get(operation, operation))
 
 
 def removed(call: Call, bucket: Bucket, gone: Object, marked: bool, lifecycle: bool = False) -> None:
