@@ -5,18 +5,14 @@ from typing import Any
 
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Operation, Resource
 from labsupport.cloud.gateway import holders
 from labsupport.cloud.gateway.context import context_of
-from labsupport.cloud.policy import evaluate, explain
+from labsupport.cloud.gateway.refusal import refusal
+from labsupport.cloud.policy import evaluate
 from labsupport.cloud.policy.records import Mode, Policy, Request
 
 Params = dict[str, Any]
-_CODES = {  # where the code is not the protocol's own
-    "ec2": ("UnauthorizedOperation", 403),
-    "sns": ("AuthorizationErrorException", 403),
-}
 
 
 def authorise_call(call: Call, operation: Operation, params: Params) -> None:
@@ -34,9 +30,13 @@ def authorise_call(call: Call, operation: Operation, params: Params) -> None:
 
 
 def pass_role(call: Call, role: str) -> None:
-    """iam:PassRole: may the caller hand this role to this service? (IAM User Guide: "Grant a user permissions
-    to pass a role to an AWS service")"""
-    authorise(call, "iam:PassRole", role, {"iam:passedtoservice": call.service.principal})
+    """iam:PassRole: may the caller hand this role to this service, for this resource? (IAM User Guide: "Grant a user
+    permissions to pass a role to an AWS service")"""
+    keys: Params = {"iam:passedtoservice": call.service.principal}
+    associated = [arn for arn in call.resources if arn.startswith("arn:") and not arn.endswith("*")]
+    if associated:
+        keys["iam:associatedresourcearn"] = associated[0]
+    authorise(call, "iam:PassRole", role, keys)
 
 
 def authorise(call: Call, action: str, resource: str, extra: Params, params: Params | None = None) -> None:
@@ -63,20 +63,9 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         mode=mode,
     )
     if not decision.allowed:
-        raise refusal(call, decision)
-
-
-def refusal(call: Call, decision: evaluate.Decision) -> AwsError:
-    sentence = explain.message(decision, call.caller.arn)
-    code, status = _CODES.get(call.service.name, _code_of_protocol(call))
-    if call.service.name == "ec2":
-        sentence = f"You are not authorized to perform this operation. {sentence}"
-    return AwsError(code, sentence, status, decision=decision.as_dict())
-
-
-def _code_of_protocol(call: Call) -> tuple[str, int]:
-    from_json = call.service.json_protocol
-    return ("AccessDeniedException", 400) if from_json else ("AccessDenied", 403)
+        raise refusal(
+            call, decision, lambda: context_of(call, resource, owner, extra, params or {}, frozenset({"tag/"}))
+        )
 
 
 def _resource_policies(call: Call, resource: str) -> tuple[list[Policy], str, Mode]:

@@ -35,10 +35,11 @@ def record(asked: Asked) -> dict[str, Any]:
 def policies(asked: Asked) -> list[dict[str, Any]]:
     """One entry per policy, in the order of evaluation."""
     question = question_of(asked)
-    return [_policy(policy, question) for policy in _in_order(asked)]
+    return [_policy(policy, question) for policy in in_order(asked)]
 
 
-def _in_order(asked: Asked) -> Iterator[Policy]:
+def in_order(asked: Asked) -> Iterator[Policy]:
+    """The policies that bear on a request, in the order of evaluation."""
     for level in (*asked.binding_scps(), *asked.binding_rcps()):
         yield from level
     for group in (asked.endpoint, asked.resource, asked.identity, asked.boundary, asked.session):
@@ -118,7 +119,7 @@ def _keys_read(asked: Asked) -> set[str]:
     """The condition keys that statements about the action read."""
     action = asked.request.action.lower()
     keys: set[str] = set()
-    for policy in _in_order(asked):
+    for policy in in_order(asked):
         for statement in policy.document.about(action):
             keys.update(*(keys_in(pattern.template) for pattern in statement.resources))
             keys.update(*(keys_of(condition) for condition in statement.conditions))

@@ -18,6 +18,8 @@ ROLE = "arn:aws:iam::123456789012:role/handed-over"
 # Operations with the ARN of a role in their parameters that hand nothing over, and those that look the role up.
 NOT_PASSED = {
     "sts:AssumeRole": "the caller becomes the role",
+    "sts:AssumeRoleWithSAML": "the caller becomes the role",
+    "sts:AssumeRoleWithWebIdentity": "the caller becomes the role",
     "ec2:RunInstances": "the role stands behind the profile; EC2 looks it up",
     "ec2:AssociateIamInstanceProfile": "the role stands behind the profile; EC2 looks it up",
 }
