@@ -19,6 +19,7 @@ from labsupport.cloud.store.store import Store
 SERVICES = {
     "sts": "sts",
     "iam": "iam",
+    "organizations": "organizations",
     "kms": "kms",
     "s3": "s3",
     "ssm": "ssm",

@@ -9,6 +9,25 @@ import msgspec
 from labsupport.cloud.store.record import record
 
 
+@record("organizations.organization", key=("id",))
+class Organization(msgspec.Struct, kw_only=True):
+    """An organization: whose it is, and what is switched on in it."""
+
+    id: str  # o-…
+    management: str  # the account
+    root: str  # r-…
+    created: float
+    features: str = "ALL"
+    policy_types: list[str] = []  # enabled in the root
+    services: dict[str, float] = {}  # service principals with trusted access, and since when
+    root_features: list[str] = []  # centralised root access: RootCredentialsManagement, RootSessions
+    tags: dict[str, str] = {}  # the root's
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:organizations::{self.management}:organization/{self.id}"
+
+
 class Control(msgspec.Struct, kw_only=True):
     """A service control policy that is attached to a root, a unit or an account (`target`, its id)."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Role, User
+from labsupport.cloud.core.organization import Membership
 
 Context = dict[str, Any]
 _KINDS = {
@@ -40,6 +41,8 @@ def context_of(
     if call.source_arn and call.caller.kind == "service":
         context |= {"aws:sourcearn": call.source_arn, "aws:sourceaccount": call.account}
     context |= _request_tags(params)
+    if any("org" in key for key in keys):
+        context |= _of_organizations(call, owner)
     if any("tag/" in key for key in keys):
         context |= _resource_tags(call, resource) | _principal_tags(call)
     if call.service.keys:
@@ -68,6 +71,18 @@ def _of_caller(caller: Caller) -> Context:
             "aws:calledviafirst": caller.via[0],
             "aws:calledvialast": caller.via[-1],
         }
+    return context
+
+
+def _of_organizations(call: Call, owner: str) -> Context:
+    """The organizations of the caller's account and of the resource's, where they are in one."""
+    context: Context = {}
+    mine = None if call.caller.kind == "service" else call.store.get(Membership, call.caller.account)
+    if mine is not None:
+        context |= {"aws:principalorgid": mine.organization, "aws:principalorgpaths": [mine.path]}
+    theirs = call.store.get(Membership, owner)
+    if theirs is not None:
+        context |= {"aws:resourceorgid": theirs.organization, "aws:resourceorgpaths": [theirs.path]}
     return context
 
 
