@@ -11,6 +11,7 @@
     lab.client("codecommit")     boto3's client
     lab.pipeline("shop")         a pipeline to watch
     lab.mailbox()                the mails that the cloud has sent
+    lab.trail()                  who called what: CloudTrail's event history
     lab.why()                    the last refused call, explained
     lab.map()                    the map of the course
 
@@ -138,7 +139,7 @@ def map(*done: str) -> Any:
     from labsupport.course import overview
     from labsupport.diagrams.course import course_map
 
-    return course_map(done or overview.seen(home.folder()))
+    return course_map(done) if done else overview.drawn(home.folder())
 
 
 def pipeline(name: str) -> Any:
@@ -149,25 +150,29 @@ def pipeline(name: str) -> Any:
 
 
 def mailbox(to: str = "", about: str = "", newest: int | None = None) -> Any:
-    """The mails that the cloud has sent, newest first: all, or those with `about` in the subject, or so many."""
+    """The mails that the cloud has sent, newest first: all, or those with `about` in the subject, or so many.
+
+    In a notebook it stays up to date, and its buttons follow the links that confirm a subscription.
+    """
     from labsupport import mailbox as messages
+    from labsupport.panels.mailbox import mailbox as panel
 
-    found = [one for one in messages.messages(home.folder(), to) if about in one["subject"]]
-    return Words("\n\n".join(_mail(one) for one in found[:newest]) or "No such mail has come yet.")
+    return panel(lambda: messages.messages(home.folder(), to), about, newest)
 
 
-def _mail(one: dict[str, Any]) -> str:
-    return f"To:      {one['to']}\nFrom:    {one['sender']}\nSubject: {one['subject']}\n\n{one['body'].strip()}"
+def trail(user: str = "", event: str = "", resource: str = "", errors: bool = False, reads: bool = False) -> Any:
+    """CloudTrail's event history: who called what, on what, and how it ended. Calls that only read: `reads=True`."""
+    from labsupport.panels.trail import Filters
+    from labsupport.panels.trail import trail as panel
+
+    return panel(client, Filters(user, event, resource, errors, reads))
 
 
 def why() -> Any:
     """The last refused call: which policy, which statement, what would allow it."""
-    from labsupport import refusal
+    from labsupport.panels.why import why as panel
 
-    found = home.ask(home.folder(), "GET", "/_lab/why")
-    if not found:
-        return Words("No call has been refused yet.")
-    return Words(refusal.words(found))
+    return panel(home.ask(home.folder(), "GET", "/_lab/why"))
 
 
 def quiz(chapter: str) -> Any:

@@ -1,6 +1,6 @@
 """What has been done so far, as a notebook and a terminal show it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -43,12 +43,25 @@ def of(folder: Path) -> Overview:
     chapters = registry.chapters()
     found, note = _standing(folder)
     rows = tuple((title(one, found), tuple(table(one, found))) for one in chapters)
-    return Overview(rows, course_map(found.shown(chapters)), note)
+    return Overview(rows, course_map(found.shown(chapters), reached(chapters, found)), note)
 
 
 def seen(folder: Path) -> Collection[str]:
     """The steps of the map that have been seen at work."""
     return _standing(folder)[0].shown(registry.chapters())
+
+
+def reached(chapters: Iterable[Chapter], found: Standing) -> dict[str, tuple[int, int]]:
+    """For each chapter that is there: how many of its exercises are passed, and of how many."""
+    return {one.id: (sum(found.passed(e.id) for e in one.exercises), len(one.exercises)) for one in chapters}
+
+
+def drawn(folder: Path) -> Any:
+    """The map of the course, with what has been done on it."""
+    from labsupport.diagrams.course import course_map
+
+    chapters, (found, _) = registry.chapters(), _standing(folder)
+    return course_map(found.shown(chapters), reached(chapters, found))
 
 
 def _standing(folder: Path) -> tuple[Standing, str]:

@@ -50,7 +50,7 @@ def _source(declared: Declared, state: Declared) -> str:
     for stage in declared["stages"]:
         name = stage["name"]
         inside = [_action(name, one, actions, errors) for one in stage["actions"]]
-        label = f"{name}\n⏸ transition disabled" if name in shut else name
+        label = f"{name}\n‖ transition disabled" if name in shut else name
         lines += cluster(name, label, inside, stages.get(name, ""))
     return graph([*lines, *_order(declared), *_artifacts(declared)])
 
@@ -119,7 +119,7 @@ def _text(declared: Declared, state: Declared) -> str:
     for stage in declared["stages"]:
         mark = STATES.get(stages.get(stage["name"], ""), STATES[""])[0]
         if stage["name"] in shut:
-            lines.append(f"⏸ the transition into {stage['name']} is disabled: {shut[stage['name']]}")
+            lines.append(f"‖ the transition into {stage['name']} is disabled: {shut[stage['name']]}")
         lines.append(f"{mark} {stage['name']}: {stages.get(stage['name']) or 'not reached yet'}")
         for action in stage["actions"]:
             status = actions.get((stage["name"], action["name"]), "")

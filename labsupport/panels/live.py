@@ -50,10 +50,18 @@ NO_KERNEL = "Buttons and live pictures come back when this cell is run."
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a panel shows, and the same in words."""
+    """What a panel shows, and the same in words. As a cell's value it shows what needs no kernel."""
 
     html: str
     text: str
+
+    def _repr_html_(self) -> str:
+        return kept(self)
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
 
 
 def live(*children: Any) -> Markup:
@@ -64,6 +72,14 @@ def live(*children: Any) -> Markup:
 def still(html: str) -> str:
     """What of it is worth showing where nothing answers."""
     return _LIVE.sub("", html)
+
+
+def kept(view: View, key: str | None = None) -> str:
+    """The HTML that stays in the notebook's file. In a notebook that is not trusted, pictures and styles are taken out:
+    there the words appear that are hidden else."""
+    words = tag("pre", view.text, class_="lab-words", aria_hidden="true")
+    style = Markup(f"<style>{_css()}</style>")
+    return str(tag("div", style, Markup(still(view.html)), words, class_="lab-panel", data_lab_still=key))
 
 
 class Panel:
@@ -115,9 +131,7 @@ class Panel:
 
     def _data(self) -> dict[str, str]:
         """What is kept in the notebook's file."""
-        style = Markup(f"<style>{_css()}</style>")
-        body = tag("div", style, Markup(still(self.view.html)), class_="lab-panel", data_lab_still=self._key)
-        return {"text/html": str(body), "text/plain": self.view.text}
+        return {"text/html": kept(self.view, self._key), "text/plain": self.view.text}
 
     def _pressed(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """From the browser. It is answered whatever happens, so that the button comes back."""

@@ -19,13 +19,9 @@ def view(seen: Seen, note: Note) -> View:
         tag("p", headline(seen), role="status", data_key="headline"),
         *[_approval(one) for one in seen.approvals],
         *[_failure(seen, one) for one in seen.failures],
+        live(tag("p", note.said, role="status", data_key="said"), note.button(), _buttons(seen)),
         _log(seen.log) if seen.log else "",
-        live(
-            tag("p", note.said, role="status", data_key="said"),
-            _asleep(note.asleep) if note.asleep else "",
-            _buttons(seen),
-            _transitions(seen.transitions),
-        ),
+        live(_transitions(seen.transitions)),
     )
     return View(html, _text(seen, str(drawn)))
 
@@ -33,11 +29,11 @@ def view(seen: Seen, note: Note) -> View:
 def headline(seen: Seen) -> str:
     """The one thing to know now."""
     if seen.approvals:
-        return f"✋ {' and '.join(one.action for one in seen.approvals)}: the pipeline waits for an answer."
+        return f"☞ {' and '.join(one.action for one in seen.approvals)}: the pipeline waits for an answer."
     if seen.running:
         return f"● At work: {', '.join(seen.running)}."
     if seen.held:
-        return "⏸ The execution waits before a transition that is disabled."
+        return "‖ The execution waits before a transition that is disabled."
     if not seen.status:
         return "· It has not run yet."
     return f"{STATES.get(seen.status, STATES[''])[0]} The newest execution: {seen.status}."
@@ -84,10 +80,6 @@ def _log(log: Log) -> Markup:
     return tag("details", tag("summary", f"Log of {log.action} ({state})"), lines, data_key="log", open=log.running)
 
 
-def _asleep(why: str) -> Markup:
-    return tag("p", f"{why} ", tag("button", "Look again", data_do="look"), data_key="asleep")
-
-
 def _buttons(seen: Seen) -> Markup:
     stop = tag("button", "■ Stop the execution", data_do="stop", data_execution=seen.execution)
     begin = tag("button", "▶ Release change", data_do="start")
@@ -102,7 +94,7 @@ def _transitions(found: list[Transition]) -> Markup:
 
 
 def _transition(one: Transition) -> Markup:
-    way = tag("span", f"{one.before} → {one.stage}: ", tag("strong", "✔ enabled" if one.enabled else "⏸ disabled"))
+    way = tag("span", f"{one.before} → {one.stage}: ", tag("strong", "✔ enabled" if one.enabled else "‖ disabled"))
     if one.enabled:
         reason = void("input", name="reason", size=24, maxlength=300, placeholder=DEFAULT_REASON)
         label = tag("label", "Reason ", reason)

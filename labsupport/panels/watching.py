@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from labsupport.panels.live import Panel, View
+from labsupport.panels.markup import Markup, tag
 
 Seen = TypeVar("Seen")
 
@@ -23,12 +24,19 @@ class Note:
     said: str = ""
     asleep: str = ""
 
+    def button(self) -> Markup:
+        """Why nobody looks any more, and the button that wakes it; for what is live in a panel."""
+        if not self.asleep:
+            return Markup("")
+        return tag("p", f"{self.asleep} ", tag("button", "Look again", data_do="look"), data_key="asleep")
+
 
 class Watch(Generic[Seen]):
     """A panel whose thread looks, shows what is new, and slows down the longer nothing is.
 
     `look` asks the cloud, `show` makes a view of the answer, `act` does what was pressed and tells it in words.
-    Of the watches with one key only the newest looks; an older one is woken by its button.
+    Of the watches with one key only the newest looks; an older one is woken by its button. `least` are the seconds
+    between two looks at least. A cell whose value it is shows it live; printed, it is its words.
     """
 
     def __init__(
@@ -37,7 +45,9 @@ class Watch(Generic[Seen]):
         look: Callable[[], Seen],
         show: Callable[[Seen, Note], View],
         act: Callable[[str, dict[str, str]], str],
+        least: float = 0.0,
     ) -> None:
+        self._least = least
         self.key, self._look, self._show, self._act = key, look, show, act
         self._changes = threading.Condition()
         self._woken = threading.Event()
@@ -51,6 +61,13 @@ class Watch(Generic[Seen]):
         """Show the panel and look from now on."""
         self.panel.show()
         self._resume()
+
+    _ipython_display_ = begin
+
+    def __str__(self) -> str:
+        return self.panel.view.text
+
+    __repr__ = __str__
 
     def stop(self, why: str = "") -> None:
         """Look no more; the panel says why."""
@@ -91,7 +108,7 @@ class Watch(Generic[Seen]):
             if pause is None:
                 self.stop(IDLE)
                 return
-            if self._woken.wait(pause):
+            if self._woken.wait(max(pause, self._least)):
                 self._woken.clear()
                 changed = time.monotonic()
 

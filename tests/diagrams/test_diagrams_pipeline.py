@@ -100,6 +100,23 @@ def test_the_wheel_draws_where_dot_is_missing(monkeypatch):
     assert "Compile" in drawn
 
 
+def test_a_failed_action_says_why_in_the_picture():
+    failed = {"status": "Failed", "errorDetails": {"code": "JobFailed", "message": "a long story " * 20}}
+    states = [STATE["stageStates"][0], stage("Build", "Failed"), STATE["stageStates"][2]]
+    states[1]["actionStates"] = [{"actionName": "Compile", "latestExecution": failed}]
+    source = picture(DECLARED, {"stageStates": states}).source
+    assert "✘ Compile\\nCodeBuild\\na long story a long story a\\n" in source
+    assert " …" in source
+
+
+def test_a_disabled_transition_is_marked_and_told_with_its_reason():
+    shut = {"enabled": False, "disabledReason": "no releases today"}
+    states = [*STATE["stageStates"][:2], {**STATE["stageStates"][2], "inboundTransitionState": shut}]
+    shown = picture(DECLARED, {"stageStates": states})
+    assert "transition disabled" in shown.source
+    assert "is disabled: no releases today" in shown.text
+
+
 @pytest.mark.usefixtures("without_programs")
 def test_text_stands_in_where_nothing_draws():
     shown = picture(DECLARED, STATE)
@@ -109,11 +126,6 @@ def test_text_stands_in_where_nothing_draws():
 
 def test_what_cannot_be_drawn_is_told_in_words():
     assert Picture("no dot at all {", "some <words>")._repr_html_() == "<pre>some &lt;words&gt;</pre>"
-
-
-def test_the_map_marks_what_is_done():
-    assert "✔ code" in course_map(["code"]).text
-    assert "· build" in course_map(["code"]).text
 
 
 @pytest.mark.parametrize("programs", [("dot", "graphviz-pure"), ("graphviz-pure",)])

@@ -24,10 +24,10 @@ def seen(status="InProgress", log=None, asks="Shall it go out?", **given):
     [
         (seen(""), "· It has not run yet."),
         (seen(Source=DONE, Build=BUILDING), "● At work: Build."),
-        (seen(Source=DONE, Build=DONE, Approve=WAITING), "✋ Approve: the pipeline waits for an answer."),
+        (seen(Source=DONE, Build=DONE, Approve=WAITING), "☞ Approve: the pipeline waits for an answer."),
         (seen("Failed", Source=DONE, Build=FAILED), "✘ The newest execution: Failed."),
         (seen("Succeeded", Source=DONE), "✔ The newest execution: Succeeded."),
-        (seen(Source=DONE, shut="Build", waits="Build"), "⏸ The execution waits before a transition that is disabled."),
+        (seen(Source=DONE, shut="Build", waits="Build"), "‖ The execution waits before a transition that is disabled."),
     ],
 )
 def test_the_headline_says_the_one_thing_to_know(given, words):
