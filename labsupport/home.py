@@ -135,7 +135,10 @@ def enclosed(environ: dict[str, str], home: Path, url: str, profile: str = PROFI
 def keys(home: Path, profile: str = PROFILE) -> tuple[str, str]:
     """The access key id and secret of one of the lab's profiles."""
     parser = configparser.RawConfigParser()
-    parser.read(home / "aws" / "credentials")
+    try:
+        parser.read(home / "aws" / "credentials")
+    except (configparser.Error, OSError) as problem:
+        raise Unreachable(f"The lab's own credentials can't be read: {problem} Stop and start the cloud.") from None
     if profile not in parser:
         raise Unreachable(f"There is no profile named {profile} in {home / 'aws' / 'credentials'}.")
     section = parser[profile]

@@ -17,7 +17,7 @@ def started(folder: Path, *, follow: bool = True) -> tuple[home.Endpoint, subpro
     `follow`: it ends by itself when this process has ended, in whatever way (a notebook's kernel is often killed).
     """
     there = home.endpoint(folder)
-    if there:
+    if there and (not follow or _joined(folder, there)):
         return there, None
     command = [sys.executable, "-m", "labsupport.cli", "serve", "--home", str(folder)]
     if follow:
@@ -28,6 +28,27 @@ def started(folder: Path, *, follow: bool = True) -> tuple[home.Endpoint, subpro
         start_new_session=True,
     )  # fmt: skip
     return _when_ready(folder, process), process
+
+
+def _joined(folder: Path, there: home.Endpoint) -> bool:
+    """Have a cloud that ends with its users live as long as this process too; False, at its end, where that is late."""
+    try:
+        if home.ask(folder, "POST", f"/_lab/follow?pid={os.getpid()}")["status"] != "stopping":
+            return True
+    except home.Unreachable:
+        if home.endpoint(folder):  # it answers, and does not know this page or our key: it is there to be used
+            return True
+    _wait_for_end(there.pid)
+    return False
+
+
+def _wait_for_end(pid: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while home.is_alive(pid) and time.monotonic() < end:
+        _collect(pid)
+        time.sleep(0.02)
+    if home.is_alive(pid):
+        raise home.Unreachable(f"the cloud (process {pid}) has not ended within {PATIENCE:.0f} seconds.")
 
 
 def _when_ready(folder: Path, process: subprocess.Popen[bytes]) -> home.Endpoint:
@@ -52,12 +73,7 @@ def stopped(folder: Path) -> bool:
     if there is None:
         return False
     home.ask(folder, "POST", "/_lab/stop", profile="root")
-    end = time.monotonic() + PATIENCE
-    while home.is_alive(there.pid) and time.monotonic() < end:
-        _collect(there.pid)
-        time.sleep(0.02)
-    if home.is_alive(there.pid):
-        raise home.Unreachable(f"the cloud (process {there.pid}) has not ended within {PATIENCE:.0f} seconds.")
+    _wait_for_end(there.pid)
     return True
 
 

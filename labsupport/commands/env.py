@@ -1,6 +1,7 @@
 """`lab env`: what a shell exports, so that aws, boto3 and git reach the cloud and nothing else."""
 
 import argparse
+import os
 import shlex
 
 from labsupport import home
@@ -14,8 +15,10 @@ def run(arguments: argparse.Namespace) -> int:
     folder = home.folder(arguments.home)
     found = home.running(folder)
     home.keys(folder, arguments.profile)
-    for name in home.OVERRIDING:
+    wanted = home.environment(folder, found.url, arguments.profile)
+    others = {name for name in os.environ if name.startswith("AWS_")} - set(wanted)
+    for name in sorted({*home.OVERRIDING, *others}):
         print(f"unset {name}")
-    for name, value in home.environment(folder, found.url, arguments.profile).items():
+    for name, value in wanted.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0

@@ -77,7 +77,8 @@ def _serve(settings: Settings, fall_back: bool, follow: int | None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, cloud.rooms["stop"])
         if follow:
-            cloud.rooms["follow"] = asyncio.get_running_loop().create_task(_end_with(follow, cloud))
+            cloud.rooms["followed"] = {follow}
+            cloud.rooms["follow"] = asyncio.get_running_loop().create_task(_end_with_the_last(cloud))
         print(
             f"The cloud answers at {settings.endpoint} (home folder {settings.home}, auth {settings.auth}).", flush=True
         )
@@ -87,10 +88,12 @@ def _serve(settings: Settings, fall_back: bool, follow: int | None) -> int:
     return 0
 
 
-async def _end_with(pid: int, cloud: Cloud) -> None:
-    """Stop in order once another process has ended."""
-    while home.is_alive(pid):
+async def _end_with_the_last(cloud: Cloud) -> None:
+    """Stop in order once every process that is followed has ended; other notebooks than the first may have joined."""
+    processes: set[int] = cloud.rooms["followed"]
+    while processes:
         await asyncio.sleep(LOOK)
+        processes &= {pid for pid in processes if home.is_alive(pid)}
     cloud.rooms["stop"]()
 
 

@@ -67,8 +67,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def _environment(folder: Path, url: str) -> dict[str, str]:
-    environ = {**home.without_own_credentials(dict(os.environ)), **home.environment(folder, url)}
-    environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), environ.get("PATH", "")])
+    environ = home.enclosed(dict(os.environ), folder, url)
     environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [CONFIG, environ.get("JUPYTER_CONFIG_PATH")]))
     environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
     return environ

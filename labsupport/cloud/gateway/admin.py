@@ -50,6 +50,10 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         cloud.rooms["stop"]()
         return JSONResponse({"status": "stopping"})
 
+    async def follow(request: Request) -> JSONResponse:
+        await _signed(cloud, request)
+        return JSONResponse({"status": followed(cloud, request.query_params.get("pid", ""))})
+
     routes = [
         Route("/_lab/health", health),
         Route("/_lab/coverage", covered),
@@ -57,6 +61,7 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         Route("/_lab/mailbox", mailbox),
         Route("/_lab/reset", empty, methods=["POST"]),
         Route("/_lab/stop", stop, methods=["POST"]),
+        Route("/_lab/follow", follow, methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={AwsError: _refused})  # type: ignore[dict-item]
 
@@ -90,6 +95,19 @@ def last_refusal(cloud: Cloud) -> dict[str, Any]:
         "explanation": explain.narrative(decision),
         "missing": explain.missing_statement(decision),
     }
+
+
+def followed(cloud: Cloud, pid: str) -> str:
+    """Let the cloud live as long as one more process does, where it ends with those that use it (`--follow`)."""
+    processes: set[int] | None = cloud.rooms.get("followed")
+    if processes is None:
+        return "stays"
+    if not processes:  # the last of them has ended: it is about to stop
+        return "stopping"
+    if not pid.isdigit():
+        raise AwsError("ValidationError", f"{pid!r} is no process's number.")
+    processes.add(int(pid))
+    return "follows"
 
 
 async def _signed(cloud: Cloud, request: Request) -> Caller:
