@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
 from labsupport.cloud.gateway.http import JoiningProtocol
 
-STATE = ("git", "objects", "instances", "builds", "logs")  # folders beside the database
+STATE = ("git", "objects", "instances", "builds", "logs", "cache")  # folders beside the database
+PLAIN = "cache"  # what services work on unencrypted: there is none of it while the cloud does not run
 
 
 # asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere.
@@ -89,6 +91,7 @@ def _collect_less_often() -> None:
 async def running(settings: Settings) -> AsyncIterator[Cloud]:
     """The cloud at work on its home folder: resumed at the start, stopped in order at the end."""
     cloud = app.build(settings)
+    _remove_plain(settings.home)  # what a process that was killed has left
     try:
         first_start(cloud)
         for service in services_at_work(cloud):
@@ -103,9 +106,19 @@ async def running(settings: Settings) -> AsyncIterator[Cloud]:
 async def _stop(cloud: Cloud) -> None:
     await cloud.rooms["scheduler"].stop()
     await _stop_processes(cloud)
+    _remove_plain(cloud.home)
     cloud.store.close()
     with contextlib.suppress(FileNotFoundError):
         (cloud.home / "endpoint.json").unlink()
+
+
+def _remove_plain(home: Path) -> None:
+    """Remove it, even where a process that was just ended is still writing its last."""
+    for _ in range(20):
+        shutil.rmtree(home / PLAIN, ignore_errors=True)
+        if not (home / PLAIN).exists():
+            return
+        time.sleep(0.01)
 
 
 def services_at_work(cloud: Cloud) -> Iterator[Service]:

@@ -47,7 +47,7 @@ def committed(shared_cloud: Any, tmp_path_factory: pytest.TempPathFactory) -> st
 def zipped(cloud: Any, commit_id: str) -> bytes:
     async def collect(running: Any) -> bytes:
         repository = running.store.get(Repository, ACCOUNT, REGION, "source")
-        path = storage.ready(running, repository)
+        path = storage.path_of(running, repository)
         return b"".join([part async for part in archive.zipped(path, commit_id)])
 
     found: bytes = cloud.on_loop(collect)

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from codecommit_help import allow, listen, statement
 
-from labsupport.cloud.services.codecommit import branches, commits, heads
+from labsupport.cloud.services.codecommit import branches, commits, refs
 
 NONE = "1" * 40
 
@@ -284,21 +284,22 @@ def test_commits_that_are_refused_leave_nothing(repository: Repository, change: 
 def test_two_commits_on_one_tip(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     """The branch moves while the second is being made: it is refused, not lost."""
     tip, raced = repository.put("a"), []
-    move = heads.refs.move
+    settle = refs.settle
 
-    def late(call: Any, record: Any, changes: list[Any]) -> None:
+    def late(call: Any, record: Any, git: Any, changes: list[Any], *more: Any) -> Any:
         if not raced:
             raced.append(True)
-            other = heads.storage.opened(call, record)
-            other.references.create("refs/heads/main", other.references["refs/heads/dev"].target, force=True)
-        move(call, record, changes)
+            call.store.put(refs.Ref(repository=record.id, name="refs/heads/main", target=newer))
+        return settle(call, record, git, changes, *more)
 
     repository.create_branch(branchName="dev", commitId=tip)
     newer = repository.put("b", branch="dev")
     heard = listen(monkeypatch)
-    monkeypatch.setattr(heads.refs, "move", late)
+    monkeypatch.setattr(refs, "settle", late)
     write = {"branchName": "main", "filePath": "c", "fileContent": b"", "parentCommitId": tip}
     assert code_of(repository.put_file, **write) == "ParentCommitIdOutdatedException"
+    monkeypatch.undo()
+    repository.create_branch(branchName="other", commitId=tip)  # what git works on follows the records
     assert (repository.tip(), heard) == (newer, [])
 
 

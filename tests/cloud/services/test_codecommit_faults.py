@@ -2,20 +2,21 @@
 published once, and no git is left behind."""
 
 import base64
-import fcntl
 import os
-import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
 from codecommit_help import commit, git, listen, new_repository, signed_in, work_copy
 
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import root
 from labsupport.cloud.services.codecommit import base, refs, storage
 from labsupport.cloud.services.codecommit.pktline import FLUSH, packet
@@ -26,10 +27,10 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from labsupport.cloud import server
 from labsupport.cloud.core.cloud import Settings
-from labsupport.cloud.services.codecommit import refs
+from labsupport.cloud.services.codecommit import packs, push, refs, storage
 
 home, point = sys.argv[1:]
-publish, emit = refs.publish, refs._emit
+emit, show, seal = refs._emit, storage.show, packs.seal
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -38,13 +39,17 @@ def after(function):
     return lambda *given: (function(*given), die())
 
 if point == "before git":
-    refs.held = die
+    push._by_git = die
 elif point == "after git":
-    refs.publish = die
+    packs.seal = die
+elif point == "when it is sealed":
+    packs.seal = after(seal)
 elif point == "while it publishes":
     refs._emit = after(emit)
+elif point == "when it is committed":
+    storage.show = die
 elif point == "before the answer":
-    refs.publish = after(publish)
+    storage.show = after(show)
 asyncio.run(server.serve(Settings(home=Path(home)), lambda cloud: print(cloud.settings.endpoint, flush=True)))
 """
 
@@ -70,44 +75,35 @@ def push_into_death(home: Path, credential: dict[str, Any], work: Path, point: s
         assert cloud.wait(20) == -9
 
 
-def left(home: Path) -> int:
-    """How many changes are noted and not published."""
-    database = sqlite3.connect(home / "cloud.sqlite3")
-    found: int = database.execute("SELECT count(*) FROM record WHERE kind = 'codecommit.intent'").fetchone()[0]
-    database.close()
-    return found
-
-
 @pytest.mark.parametrize(
-    ("point", "arrived", "unpublished"),
+    ("point", "sealed", "arrived"),
     [
-        ("before git", False, 1),
-        ("after git", True, 1),
-        ("while it publishes", True, 1),
-        ("before the answer", True, 0),
+        ("before git", 0, False),
+        ("after git", 0, False),
+        ("when it is sealed", 1, False),
+        ("while it publishes", 1, False),
+        ("when it is committed", 1, True),
+        ("before the answer", 1, True),
     ],
 )
-def test_killed_during_a_push(
-    start_cloud: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, arrived: bool, unpublished: int
-) -> None:
-    """An event is published in the transaction that takes off the note: what is noted still has no event yet."""
+def test_killed_during_a_push(start_cloud: Any, tmp_path: Path, point: str, sealed: int, arrived: bool) -> None:
+    """All of it is there or nothing; what is left in plain goes at the start, what is left sealed at the first use."""
     home, credential = prepared(start_cloud)
     work = work_copy(tmp_path / "work", "unused")
     push_into_death(home, credential, work, point)
-    assert left(home) == unpublished
-    heard = listen(monkeypatch)
+    assert len(list(home.glob("git/*/*"))) == sealed
     again = start_cloud(home=home)
-    again.settle("codecommit")
-    assert len(heard) == (unpublished if arrived else 0)
+    assert not (home / "cache").exists()
     codecommit = again.client("codecommit")
     assert codecommit.list_branches(repositoryName="demo")["branches"] == (["main"] if arrived else [])
+    assert len(list(home.glob("git/*/*"))) == (1 if arrived else 0)
     metadata = codecommit.get_repository(repositoryName="demo")["repositoryMetadata"]
     assert metadata.get("defaultBranch") == ("main" if arrived else None)
-    assert (left(home), list((home / "git" / ".pushes").glob("*"))) == (0, [])
-    before = len(heard)
     commit(work)
-    git(work, "push", "-q", signed_in(metadata["cloneUrlHttp"], credential), "main")
-    assert len(heard) == before + 1
+    url = signed_in(metadata["cloneUrlHttp"], credential)
+    git(work, "push", "-q", url, "main")
+    git(tmp_path, "clone", "-q", url, "clone")
+    assert git(tmp_path / "clone", "rev-parse", "HEAD") == git(work, "rev-parse", "HEAD")
 
 
 @pytest.fixture
@@ -133,83 +129,68 @@ def repository_of(cloud: Any) -> base.Repository:
     return found
 
 
-def test_git_of_a_killed_process_is_waited_for(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its references may still change after the restart: as long as it holds the lock, nothing is concluded."""
-    change = refs.Change("refs/heads/main", demo.first, demo.second)
-
-    def abandoned(cloud: Any) -> Any:
-        intent = refs.note(call_of(cloud), repository_of(cloud), [change])
-        path = refs._hold_path(cloud, intent)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return lock
-
-    heard = listen(monkeypatch)
-    lock = demo.on_loop(abandoned)
-    demo.on_loop(lambda cloud: refs.publish_left(call_of(cloud), _only_intent(cloud).id))
-    assert heard == []
-    demo.on_loop(lambda cloud: change_as(cloud, _only_intent(cloud), change))
-    lock.close()
-    demo.advance(1)
-    demo.settle("codecommit")
-    assert [(one["event"], one["commitId"]) for one, _ in heard] == [("referenceUpdated", demo.second)]
-    assert demo.on_loop(lambda cloud: list(cloud.store.list(refs.Intent))) == []
-
-
-def change_as(cloud: Any, intent: refs.Intent, change: refs.Change) -> None:
-    """Change a reference as git does it for this push."""
-    name, email = refs.sign(intent)
-    path = storage.path_of(cloud, repository_of(cloud))
-    who = {"GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": email}
-    git(path, "update-ref", "-m", "push", change.ref, change.new, change.old or "0" * 40, **who)
-
-
-def _only_intent(cloud: Any) -> refs.Intent:
-    (intent,) = cloud.store.list(refs.Intent)
-    found: refs.Intent = intent
-    return found
-
-
-def test_a_change_that_was_overtaken_is_published_all_the_same(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between git's change and the look at it somebody else has moved the branch on; a third one, who wanted the same
-    as the first, came too late."""
-    heard = listen(monkeypatch)
-
-    def overtaken(cloud: Any) -> None:
-        call, repository = call_of(cloud), repository_of(cloud)
-        intents = [
-            refs.note(call, repository, [refs.Change("refs/heads/main", *ids)])
-            for ids in ((demo.first, demo.second), (demo.second, demo.first), (demo.first, demo.second))
-        ]
-        for intent in intents[:2]:
-            change_as(cloud, intent, intent.changes[0])
-        for intent in intents:
-            refs.publish(call, intent)
-
-    demo.on_loop(overtaken)
-    assert [one["oldCommitId"] for one, _ in heard] == [demo.first, demo.second]
-
-
 def test_changes_of_a_repository_that_is_gone_or_renamed(demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     heard, codecommit = listen(monkeypatch), demo.client("codecommit")
+    old = demo.on_loop(repository_of)
+    opened = storage.git_at(storage.path_of(demo.cloud, old))
 
-    def renamed(cloud: Any) -> refs.Intent:
-        repository, change = repository_of(cloud), refs.Change("refs/heads/new", "", demo.first)
-        intent = refs.note(call_of(cloud), repository, [change])
-        change_as(cloud, intent, change)
-        cloud.store.delete(repository)
-        repository.name = "other"
-        cloud.store.put(repository)
-        return intent
+    def change(cloud: Any, name: str) -> base.Repository:
+        return refs.settle(call_of(cloud), old, opened, [refs.Change(f"refs/heads/{name}", "", demo.first)])
 
-    intent = demo.on_loop(renamed)
-    demo.settle("codecommit")
+    codecommit.update_repository_name(oldName="demo", newName="other")
+    assert demo.on_loop(lambda cloud: change(cloud, "new").name) == "other"
     assert [one["repositoryName"] for one, _ in heard] == ["other"]
     codecommit.delete_repository(repositoryName="other")
-    demo.on_loop(lambda cloud: cloud.store.put(intent))
-    assert demo.on_loop(lambda cloud: refs.publish(call_of(cloud), intent)) == []
+    with pytest.raises(AwsError, match="demo does not exist"):
+        demo.on_loop(lambda cloud: change(cloud, "newer"))
     assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "done"),
+    [
+        ([("main", "first", "second")], True),
+        ([("main", "second", "first")], False),
+        ([("new", "", "first")], True),
+        ([("main/below", "", "first")], False),
+        ([("dev", "second", ""), ("dev/below", "", "first")], True),
+        ([("a/b", "", "first"), ("a", "", "first")], False),
+        ([("main", "first", "second"), ("dev", "", "first")], False),
+    ],
+)
+def test_changes_are_made_from_what_was_there_or_not_at_all(
+    demo: Any, monkeypatch: pytest.MonkeyPatch, changes: list[tuple[str, str, str]], done: bool
+) -> None:
+    ids = {"": "", "first": demo.first, "second": demo.second}
+    wanted = [refs.Change(f"refs/heads/{name}", ids[old], ids[new]) for name, old, new in changes]
+    before = demo.on_loop(lambda cloud: refs.of(call_of(cloud), repository_of(cloud)))
+
+    def settle(cloud: Any) -> None:
+        refs.settle(call_of(cloud), repository_of(cloud), None, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(refs, "_emit", lambda *_: None)
+    with nullcontext() if done else pytest.raises(AwsError, match="changed by somebody else"):
+        demo.on_loop(settle)
+    assert (demo.on_loop(lambda cloud: refs.of(call_of(cloud), repository_of(cloud))) != before) is done
+
+
+def test_two_pushes_at_once(demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The branch moves while git takes the push in: it is told so and changes nothing."""
+    wire, settle = Wire(demo), refs.settle
+    url = f"{demo.url}/v1/repos/demo".replace("://", f"://{wire.user}:{wire.password}@")
+    git(tmp_path, "clone", "-q", url, "one")
+    commit(tmp_path / "one", new="new")
+
+    def overtaken(*given: Any) -> Any:
+        monkeypatch.setattr(refs, "settle", settle)
+        record = given[1]
+        given[0].store.put(refs.Ref(repository=record.id, name="refs/heads/main", target=demo.second))
+        return settle(*given)
+
+    monkeypatch.setattr(refs, "settle", overtaken)
+    printed = git(tmp_path / "one", "push", url, "main", fails=True)
+    assert "was changed by somebody else in the meantime" in printed
+    assert len(list(demo.home.glob("git/*/*"))) == 2  # what it brought is not kept
 
 
 class Wire:
@@ -219,6 +200,7 @@ class Wire:
         answer = cloud.client("iam").create_service_specific_credential(
             UserName="learner", ServiceName="codecommit.amazonaws.com"
         )["ServiceSpecificCredential"]
+        self.user, self.password = (quote(answer[f"Service{one}"], safe="") for one in ("UserName", "Password"))
         pair = f"{answer['ServiceUserName']}:{answer['ServicePassword']}"
         self.connection = HTTPConnection(cloud.url.removeprefix("http://"), timeout=30)
         self.credentials = "Basic " + base64.b64encode(pair.encode()).decode()
@@ -244,7 +226,8 @@ def test_a_client_that_leaves_a_push(demo: Any, monkeypatch: pytest.MonkeyPatch)
     demo.settle("codecommit")
     tip = demo.client("codecommit").get_branch(repositoryName="demo", branchName="main")["branch"]["commitId"]
     assert (tip, heard) == (demo.first, [])
-    assert demo.on_loop(lambda cloud: list(cloud.store.list(refs.Intent))) == []
+    demo.stop()
+    assert not (demo.home / "cache").exists()
 
 
 def test_a_client_that_leaves_a_fetch(demo: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

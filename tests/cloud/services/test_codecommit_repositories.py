@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from codecommit_help import allow, git, new_repository, signed_in, statement, trail, work_copy
 
 from labsupport.cloud.core.cloud import Settings
-from labsupport.cloud.services.codecommit import base, repositories
+from labsupport.cloud.services.codecommit import base, packs, refs, repositories
 
 ARN = "arn:aws:codecommit:us-east-1:123456789012:"
 
@@ -150,8 +150,11 @@ def test_renamed_with_all_it_has(shared_cloud: Any, codecommit: Any) -> None:
     assert taken == "RepositoryNameExistsException"
 
 
-def test_description_and_key_can_change(codecommit: Any) -> None:
+def test_description_and_key_can_change(shared_cloud: Any, codecommit: Any) -> None:
     name = "changing"
+    kms = shared_cloud.client("kms")
+    for alias in ("alias/first", "alias/second"):
+        kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
     codecommit.create_repository(repositoryName=name, kmsKeyId="alias/first")
     codecommit.update_repository_description(repositoryName=name, repositoryDescription="now")
     answer = codecommit.update_repository_encryption_key(repositoryName=name, kmsKeyId="alias/second")
@@ -166,10 +169,11 @@ def test_deleted_with_its_files(cloud: Any) -> None:
     codecommit = cloud.client("codecommit")
     made = codecommit.create_repository(repositoryName="gone")["repositoryMetadata"]
     codecommit.put_file(repositoryName="gone", branchName="main", filePath="f", fileContent=b"x")
-    assert len(list((cloud.home / "git").glob("*.git"))) == 1
+    assert [len(list(cloud.home.glob(place))) for place in ("git/*", "cache/git/[!.]*")] == [1, 1]
     assert codecommit.delete_repository(repositoryName="gone")["repositoryId"] == made["repositoryId"]
     cloud.settle("codecommit")
-    assert list((cloud.home / "git").glob("*.git")) == []
+    assert [list(cloud.home.glob(place)) for place in ("git/*", "cache/git/[!.]*")] == [[], []]
+    assert cloud.on_loop(lambda running: [running.store.count(one) for one in (refs.Ref, packs.Pack)]) == [0, 0]
     assert "repositoryId" not in codecommit.delete_repository(repositoryName="gone")
     anew = codecommit.create_repository(repositoryName="gone")["repositoryMetadata"]
     assert anew["repositoryId"] != made["repositoryId"]

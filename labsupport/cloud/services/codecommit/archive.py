@@ -22,13 +22,14 @@ async def upload_archive(call: Call, params: Params) -> Params:
     repository, commit_id = wanted(call, params), params["commitId"]
     if not is_full_id(commit_id):
         raise AwsError("InvalidCommitIdException", f"{commit_id} is not a full commit id.")
-    if objects.commit_by_id(storage.opened(call, repository), commit_id) is None:
+    path = (await storage.ready(call, repository)).path
+    if objects.commit_by_id(storage.git_at(path), commit_id) is None:
         raise AwsError("CommitDoesNotExistException", f"Commit {commit_id} does not exist")
     key = {"SSEKMSKeyId": params["kmsKeyId"]} if "kmsKeyId" in params else {}
     written = await call.aws("s3").put_object(
         Bucket=params["bucket"],
         Key=params["key"],
-        Body=zipped(storage.ready(call.cloud, repository), commit_id),
+        Body=zipped(path, commit_id),
         ContentType="application/zip",
         ServerSideEncryption="aws:kms",
         **key,

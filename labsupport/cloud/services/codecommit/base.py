@@ -36,6 +36,7 @@ class Repository(msgspec.Struct, kw_only=True):
     created: float
     modified: float
     kms_key: str = DEFAULT_KEY
+    data_key: bytes = b""  # encrypted under the KMS key: what the repository is encrypted with at rest
     tags: dict[str, str] = {}
 
     @property

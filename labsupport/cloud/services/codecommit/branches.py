@@ -5,7 +5,7 @@ import pygit2
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codecommit import objects, refs, storage
+from labsupport.cloud.services.codecommit import objects, storage, storing
 from labsupport.cloud.services.codecommit.base import (
     HEADS,
     MOST_ON_PAGE,
@@ -40,11 +40,11 @@ async def create_branch(call: Call, params: Params) -> Params:
     check_branch_name(name)
     if not is_full_id(commit_id):
         raise AwsError("InvalidCommitIdException", f"{commit_id} is not a full commit id.")
-    git = storage.opened(call, repository)
+    git = await storage.opened(call, repository)
     if objects.commit_by_id(git, commit_id) is None:
         raise AwsError("CommitDoesNotExistException", f"Commit {commit_id} does not exist")
     _refuse_in_the_way(objects.branches(git), name)
-    refs.move(call, repository, [Change(HEADS + name, "", commit_id)])
+    await storing.move(call, repository, [Change(HEADS + name, "", commit_id)])
     return {}
 
 
@@ -58,17 +58,17 @@ def _refuse_in_the_way(there: list[str], name: str) -> None:
 
 
 @service.operation(on=REPOSITORY)
-def get_branch(call: Call, params: Params) -> Params:
+async def get_branch(call: Call, params: Params) -> Params:
     repository, name = wanted(call, params), branch_name(params)
-    tip = objects.branch_tip(storage.opened(call, repository), name)
+    tip = objects.branch_tip(await storage.opened(call, repository), name)
     if not tip:
         raise no_such_branch(name)
     return {"branch": {"branchName": name, "commitId": tip}}
 
 
 @service.operation(on=REPOSITORY)
-def list_branches(call: Call, params: Params) -> Params:
-    there = objects.branches(storage.opened(call, wanted(call, params)))
+async def list_branches(call: Call, params: Params) -> Params:
+    there = objects.branches(await storage.opened(call, wanted(call, params)))
     bad = AwsError("InvalidContinuationTokenException", "The continuation token is not valid.")
     found, token = paging.page(there, str, params.get("nextToken"), MOST_ON_PAGE, bad)
     return {"branches": found, "nextToken": token}
@@ -81,18 +81,20 @@ async def delete_branch(call: Call, params: Params) -> Params:
     if name == repository.default_branch:
         message = f"{name} is the default branch of {repository.name} and can't be deleted: set another one first."
         raise AwsError("DefaultBranchCannotBeDeletedException", message)
-    tip = objects.branch_tip(storage.opened(call, repository), name)
+    tip = objects.branch_tip(await storage.opened(call, repository), name)
     if not tip:
         return {}
-    refs.move(call, repository, [Change(HEADS + name, tip, "")])
+    await storing.move(call, repository, [Change(HEADS + name, tip, "")])
     return {"deletedBranch": {"branchName": name, "commitId": tip}}
 
 
 @service.operation(on=REPOSITORY)
-def update_default_branch(call: Call, params: Params) -> Params:
+async def update_default_branch(call: Call, params: Params) -> Params:
     repository, name = wanted(call, params), branch_name(params, "defaultBranchName")
-    if not objects.branch_tip(storage.opened(call, repository), name):
+    if not objects.branch_tip(await storage.opened(call, repository), name):
         raise no_such_branch(name)
-    repository.default_branch, repository.modified = name, call.epoch
-    call.store.put(repository)
+    with call.transaction():
+        repository = wanted(call, params)
+        repository.default_branch, repository.modified = name, call.epoch
+        call.store.put(repository)
     return {}

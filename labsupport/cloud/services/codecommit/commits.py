@@ -15,17 +15,17 @@ MOST_DIFFERENCES = 400  # on a page
 
 
 @service.operation(on=REPOSITORY)
-def get_commit(call: Call, params: Params) -> Params:
+async def get_commit(call: Call, params: Params) -> Params:
     repository, commit_id = wanted(call, params), params["commitId"]
-    found = _looked_up(storage.opened(call, repository), commit_id)
+    found = _looked_up(await storage.opened(call, repository), commit_id)
     if isinstance(found, AwsError):
         raise found
     return {"commit": _shown(found)}
 
 
 @service.operation(on=REPOSITORY)
-def batch_get_commits(call: Call, params: Params) -> Params:
-    git, commit_ids = storage.opened(call, wanted(call, params)), params["commitIds"]
+async def batch_get_commits(call: Call, params: Params) -> Params:
+    git, commit_ids = await storage.opened(call, wanted(call, params)), params["commitIds"]
     if not commit_ids:
         raise AwsError("CommitIdsListRequiredException", "At least one commit id is required.")
     if len(commit_ids) > MOST_IN_BATCH:
@@ -60,10 +60,10 @@ def _shown(commit: pygit2.Commit) -> Params:
 
 
 @service.operation(on=REPOSITORY)
-def get_differences(call: Call, params: Params) -> Params:
+async def get_differences(call: Call, params: Params) -> Params:
     """What changed from one commit to another, or all of a commit's files where no other is given."""
     repository = wanted(call, params)
-    git = storage.opened(call, repository)
+    git = await storage.opened(call, repository)
     after = objects.commit_named(git, repository, params["afterCommitSpecifier"])
     before = params.get("beforeCommitSpecifier")
     old = objects.commit_named(git, repository, before) if before else None

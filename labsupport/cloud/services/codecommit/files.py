@@ -10,9 +10,9 @@ from labsupport.cloud.services.codecommit.objects import LARGEST_FILE
 
 
 @service.operation(on=REPOSITORY)
-def get_file(call: Call, params: Params) -> Params:
+async def get_file(call: Call, params: Params) -> Params:
     repository = wanted(call, params)
-    commit = objects.commit_named(storage.opened(call, repository), repository, params.get("commitSpecifier"))
+    commit = objects.commit_named(await storage.opened(call, repository), repository, params.get("commitSpecifier"))
     path = objects.plain_path(params["filePath"])
     blob = objects.entry_at(commit, path)
     if not isinstance(blob, pygit2.Blob):
@@ -29,8 +29,8 @@ def get_file(call: Call, params: Params) -> Params:
 
 
 @service.operation(on=REPOSITORY)
-def get_blob(call: Call, params: Params) -> Params:
-    git, blob_id = storage.opened(call, wanted(call, params)), params["blobId"]
+async def get_blob(call: Call, params: Params) -> Params:
+    git, blob_id = await storage.opened(call, wanted(call, params)), params["blobId"]
     if not is_full_id(blob_id):
         raise AwsError("InvalidBlobIdException", f"{blob_id} is not the full id of a blob.")
     blob = git.get(blob_id)
@@ -47,10 +47,10 @@ def _refuse_large(blob: pygit2.Blob) -> None:
 
 
 @service.operation(on=REPOSITORY)
-def get_folder(call: Call, params: Params) -> Params:
+async def get_folder(call: Call, params: Params) -> Params:
     """What stands in one folder, not in those below it."""
     repository = wanted(call, params)
-    commit = objects.commit_named(storage.opened(call, repository), repository, params.get("commitSpecifier"))
+    commit = objects.commit_named(await storage.opened(call, repository), repository, params.get("commitSpecifier"))
     path = objects.folder_path(params["folderPath"])
     tree = objects.entry_at(commit, path)
     if not isinstance(tree, pygit2.Tree):

@@ -1,15 +1,15 @@
 """Committing to a branch by the API: on which commit it builds, who made it, and the new tip."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import pygit2
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codecommit import objects, refs, storage
+from labsupport.cloud.services.codecommit import objects, refs, storage, storing
 from labsupport.cloud.services.codecommit.base import (
     HEADS,
     TAGS,
@@ -42,11 +42,11 @@ class Committed:
     tree: str
 
 
-def head_of(call: Call, params: Params, author: str = "name") -> Head:
+async def head_of(call: Call, params: Params, author: str = "name") -> Head:
     """The branch's tip, which has to be the commit that the caller builds on. `author` is that parameter's name."""
     repository, branch = wanted(call, params), branch_name(params)
     check_branch_name(branch)
-    git = storage.opened(call, repository)
+    git = await storage.opened(call, repository)
     if storage.reference(git, TAGS + branch) is not None:
         message = f"{branch} is the name of a tag; a commit needs a branch."
         raise AwsError("BranchNameIsTagNameException", message)
@@ -94,26 +94,24 @@ async def commit(
     error's code for a change that changes nothing.
     """
 
-    def made() -> tuple[Committed, T]:
-        git = storage.opened(call, head.repository)
+    def made(stage: Path) -> tuple[list[refs.Change], tuple[Committed, T]]:
+        git = storage.git_at(stage)
         parent = objects.commit_by_id(git, head.parent) if head.parent else None
         files = Files(git, parent.tree if parent else None)
         result = change(files)
         tree = files.write()
         if refuse_same and parent is not None and parent.tree_id == tree:
             raise AwsError(refuse_same, "The commit would change nothing: the files are the same as in its parent.")
-        return Committed(_written(git, head, str(tree), message), str(tree)), result
+        committed = Committed(_written(git, head, str(tree), message), str(tree))
+        return [refs.Change(HEADS + head.branch, head.parent, committed.commit)], (committed, result)
 
-    committed, result = await asyncio.to_thread(made)
-    _move(call, head, committed)
-    return committed, result
-
-
-def _move(call: Call, head: Head, committed: Committed) -> None:
     try:
-        refs.move(call, head.repository, [refs.Change(HEADS + head.branch, head.parent, committed.commit)])
+        return await storing.store_made(call, head.repository, made)
     except AwsError as error:
-        raise _outdated(head.branch, objects.branch_tip(storage.opened(call, head.repository), head.branch)) from error
+        if error.code != refs.CONCURRENT:
+            raise
+        tip = objects.branch_tip(await storage.opened(call, head.repository), head.branch)
+        raise _outdated(head.branch, tip) from error
 
 
 def _written(git: pygit2.Repository, head: Head, tree: str, message: str) -> str:

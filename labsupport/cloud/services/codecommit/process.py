@@ -64,18 +64,15 @@ async def git(
     *,
     folder: Path,
     protocol: str = "",
-    who: tuple[str, str] = ("", ""),
-    keep_open: tuple[int, ...] = (),
 ) -> AsyncIterator[Git]:
     """Run git in a repository's folder. It has ended when the block does: by itself, or killed if that was left before.
 
-    `protocol` is the client's Git-Protocol header, `who` (name and address) stands in the log of references,
-    `keep_open` are file descriptors that it inherits.
+    `protocol` is the client's Git-Protocol header.
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            "git", *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(protocol, who),
-            cwd=folder, start_new_session=True, pass_fds=keep_open,
+            "git", *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_environment(protocol),
+            cwd=folder, start_new_session=True,
         )  # fmt: skip
     except FileNotFoundError:
         raise AwsError("ServiceUnavailable", "git is not installed where the lab runs: install it.", 503) from None
@@ -102,7 +99,7 @@ async def _complaints(running: Git) -> None:
     running.complaint = kept.decode("utf-8", "replace")
 
 
-def _environment(protocol: str, who: tuple[str, str]) -> dict[str, str]:
+def _environment(protocol: str) -> dict[str, str]:
     """Nothing of the configuration of whoever started the lab; the folder is the lab's, whoever it is owned by."""
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -115,7 +112,7 @@ def _environment(protocol: str, who: tuple[str, str]) -> dict[str, str]:
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
         "GIT_TERMINAL_PROMPT": "0",
-        "GIT_COMMITTER_NAME": who[0] or "lab",
-        "GIT_COMMITTER_EMAIL": who[1],
+        "GIT_COMMITTER_NAME": "lab",
+        "GIT_COMMITTER_EMAIL": "",
     }
     return environment | {"GIT_PROTOCOL": protocol} if protocol else environment

@@ -3,9 +3,12 @@ goes out."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pygit2
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codecommit import bodies, process, refs, storage
+from labsupport.cloud.services.codecommit import bodies, process, refs, storage, storing
 from labsupport.cloud.services.codecommit.admission import Visit, admit
 from labsupport.cloud.services.codecommit.base import HEADS, Repository
 from labsupport.cloud.services.codecommit.pktline import Command, Malformed, Push, push_head, refusal
@@ -82,24 +85,41 @@ def _deletes_default(command: Command, repository: Repository) -> bool:
 
 
 async def _received(visit: Visit, repository: Repository, push: Push, body: AsyncIterator[bytes]) -> bytes:
-    """Let git do it. Its answer is kept until the events are safe: who has been told has been published."""
+    """Let git do it in a stage. Its answer is kept until what it did is stored and published."""
     call = visit.call
-    path = storage.ready(call.cloud, repository)
-    storage.point_head(path, repository)
-    intent = refs.note(call, repository, [_change(command) for command in push.commands])
+    working = await storage.ready(call, repository)
     try:
-        with refs.held(call.cloud, intent) as lock:
-            command = ["receive-pack", "--stateless-rpc", "."]
-            async with process.git(command, folder=path, who=refs.sign(intent), keep_open=(lock,)) as git:
-                feeding = asyncio.create_task(git.feed(body))
-                answer = await git.all_output(LARGEST_ANSWER)
-                await feeding
-    finally:
-        refs.publish(call, intent)
-        visit.record(read_only=False, transferred=True, commands=push.commands)
+        with storage.staged(call, repository, working) as stage:
+            answer = await _by_git(stage, body)
+            made = _made(storage.git_at(stage), [_change(command) for command in push.commands])
+            await storing.store(call, repository, working, stage, made)
+    except AwsError as error:
+        visit.record(read_only=False, commands=push.commands, error=error)
+        if error.code != refs.CONCURRENT:
+            raise
+        return refusal(push, {command.ref: "it was changed meanwhile" for command in push.commands}, error.message)
+    visit.record(read_only=False, transferred=True, commands=push.commands)
+    return answer
+
+
+async def _by_git(stage: Path, body: AsyncIterator[bytes]) -> bytes:
+    async with process.git(["receive-pack", "--stateless-rpc", "."], folder=stage) as git:
+        feeding = asyncio.create_task(git.feed(body))
+        answer = await git.all_output(LARGEST_ANSWER)
+        await feeding
     if not answer and git.process.returncode:
         raise bodies.bad(f"git could not read the push: {git.complaint.strip()}")
     return answer
+
+
+def _made(stage: pygit2.Repository, changes: list[Change]) -> list[Change]:
+    """Those of the changes that git has made."""
+    found = []
+    for change in changes:
+        reference = storage.reference(stage, change.ref)
+        if (str(reference.target) if reference else "") == change.new:
+            found.append(change)
+    return found
 
 
 def _change(command: Command) -> Change:

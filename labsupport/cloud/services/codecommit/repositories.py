@@ -6,7 +6,7 @@ import secrets
 from labsupport.cloud.core import ids, paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.codecommit import storage
+from labsupport.cloud.services.codecommit import keys, refs, storage
 from labsupport.cloud.services.codecommit.base import (
     DEFAULT_KEY,
     MOST_ON_PAGE,
@@ -46,6 +46,7 @@ def create_repository(call: Call, params: Params) -> Params:
         kms_key=params.get("kmsKeyId", DEFAULT_KEY),
         tags=checked(params.get("tags", {})),
     )
+    keys.renew(call, repository)
     call.store.put(repository)
     return {"repositoryMetadata": described(call, repository)}
 
@@ -103,6 +104,7 @@ def delete_repository(call: Call, params: Params) -> Params:
     if repository is None:
         return {}
     call.store.delete(repository)
+    refs.forget(call, repository)
     call.start("remove-folder", repository.folder)
     return {"repositoryId": repository.id}
 
@@ -135,7 +137,8 @@ def update_repository_description(call: Call, params: Params) -> Params:
 @service.operation(on=REPOSITORY)
 def update_repository_encryption_key(call: Call, params: Params) -> Params:
     repository = wanted(call, params)
-    before, repository.kms_key = repository.kms_key, params["kmsKeyId"]
+    before = repository.kms_key
+    keys.wrap_again(call, repository, params["kmsKeyId"])
     _changed(call, repository)
     return {"repositoryId": repository.id, "kmsKeyId": repository.kms_key, "originalKmsKeyId": before}
 

@@ -82,7 +82,7 @@ async def _answer(visit: Visit, request: HttpRequest, asked: Asked) -> HttpRespo
 async def _listing(visit: Visit, request: HttpRequest, wanted: str) -> HttpResponse:
     """What git has to offer: the references, or in version 2 its capabilities."""
     repository = admit(visit, read_only=True)
-    path = storage.ready(visit.call.cloud, repository)
+    path = (await storage.ready(visit.call, repository)).path
     storage.point_head(path, repository)
     protocol = _protocol(request) if wanted == PULL else ""
     command = [wanted.removeprefix("git-"), "--stateless-rpc", "--advertise-refs", "."]
@@ -97,7 +97,7 @@ async def _pack(visit: Visit, request: HttpRequest) -> HttpResponse:
     repository = admit(visit, read_only=True)
     wishes = await bodies.whole(bodies.body_of(request), LARGEST_WISH)
     visit.capabilities, visit.shallow = _capabilities(wishes)
-    path = storage.ready(visit.call.cloud, repository)
+    path = (await storage.ready(visit.call, repository)).path
     return _result(PULL, _packed(visit, request, path, wishes))
 
 

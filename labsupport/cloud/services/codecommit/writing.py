@@ -15,7 +15,7 @@ MOST_ENTRIES = 100
 
 @service.operation(on=REPOSITORY, context=on_branch)
 async def put_file(call: Call, params: Params) -> Params:
-    head, path = head_of(call, params), plain_path(params["filePath"])
+    head, path = await head_of(call, params), plain_path(params["filePath"])
     content = _small(params["fileContent"], path)
     mode = params.get("fileMode", "NORMAL")
 
@@ -35,7 +35,7 @@ async def put_file(call: Call, params: Params) -> Params:
 
 @service.operation(on=REPOSITORY, context=on_branch)
 async def delete_file(call: Call, params: Params) -> Params:
-    head, path = head_of(call, params), plain_path(params["filePath"])
+    head, path = await head_of(call, params), plain_path(params["filePath"])
     keep = params.get("keepEmptyFolders", False)
     message = params.get("commitMessage") or f"Deleted {path}"
     committed, gone = await commit(call, head, message, lambda files: files.delete(path, keep))
@@ -54,7 +54,7 @@ class _Plan(NamedTuple):
 @service.operation(on=REPOSITORY, context=on_branch)
 async def create_commit(call: Call, params: Params) -> Params:
     """Several files in one commit: put, deleted, and their modes set."""
-    head, plan = head_of(call, params, "authorName"), _plan(params)
+    head, plan = await head_of(call, params, "authorName"), _plan(params)
     message = params.get("commitMessage") or "Committed by CreateCommit"
     committed, lists = await commit(
         call, head, message, lambda files: _carry_out(plan, files), refuse_same="NoChangeException"

@@ -3,9 +3,7 @@
 A rule for the source's events is the better way (User Guide: "Change detection methods").
 """
 
-import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
@@ -17,23 +15,19 @@ PAUSE = 60.0  # seconds
 
 async def _head_of_branch(client: Client, configuration: dict[str, str]) -> str:
     names = {"repositoryName": configuration["RepositoryName"], "branchName": configuration["BranchName"]}
-    found: str = (await _awaited(client.get_branch(**names)))["branch"]["commitId"]
+    found: str = (await client.get_branch(**names))["branch"]["commitId"]
     return found
 
 
 async def _newest_version(client: Client, configuration: dict[str, str]) -> str:
     names = {"Bucket": configuration["S3Bucket"], "Key": configuration["S3ObjectKey"]}
-    return str((await _awaited(client.head_object(**names))).get("VersionId", ""))
+    return str((await client.head_object(**names)).get("VersionId", ""))
 
 
 _LOOKS: dict[str, tuple[str, Callable[[Client, dict[str, str]], Awaitable[str]]]] = {
     "CodeCommit": ("codecommit", _head_of_branch),
     "S3": ("s3", _newest_version),
 }
-
-
-async def _awaited(answer: Any) -> Any:
-    return await answer if inspect.isawaitable(answer) else answer
 
 
 def polled(pipeline: Pipeline) -> list[Params]:

@@ -12,9 +12,9 @@ async def commit_source(work: Work) -> bool:
         raise not_simulated("A full clone as a source's output (CODEBUILD_CLONE_REF)")
     repository, branch = configuration["RepositoryName"], configuration["BranchName"]
     asked = work.overrides().get("COMMIT_ID")
-    commit_id = work.action.state.get("commit") or asked or _head(client, repository, branch)
+    commit_id = work.action.state.get("commit") or asked or await _head(client, repository, branch)
     work.note(commit=commit_id)
-    commit = client.get_commit(repositoryName=repository, commitId=commit_id)["commit"]
+    commit = (await client.get_commit(repositoryName=repository, commitId=commit_id))["commit"]
     place = work.new_outputs()[0]["s3location"]
     archive = {"repositoryName": repository, "commitId": commit_id, "bucket": place["bucket"], "key": place["key"]}
     if work.key_id:
@@ -35,11 +35,12 @@ async def commit_source(work: Work) -> bool:
     return True
 
 
-def _head(client: Client, repository: str, branch: str) -> str:
+async def _head(client: Client, repository: str, branch: str) -> str:
     try:
-        found: str = client.get_branch(repositoryName=repository, branchName=branch)["branch"]["commitId"]
+        answer = await client.get_branch(repositoryName=repository, branchName=branch)
     except AwsError as error:
         if error.code == "BranchDoesNotExistException":
             error.message = f"No branch named {branch} was found in the repository {repository}. {error.message}"
         raise
-    return found
+    commit_id: str = answer["branch"]["commitId"]
+    return commit_id
