@@ -2,6 +2,7 @@
 
 from labsupport.cloud.services.s3 import (
     acl,
+    ageing,
     browsers,
     buckets,
     configuration,
@@ -9,6 +10,7 @@ from labsupport.cloud.services.s3 import (
     cors,
     deleting,
     happenings,
+    lifecycle,
     listing,
     multipart,
     notifications,
@@ -21,6 +23,7 @@ from labsupport.cloud.services.s3.base import service
 
 __all__ = [
     "acl",
+    "ageing",
     "browsers",
     "buckets",
     "configuration",
@@ -28,6 +31,7 @@ __all__ = [
     "cors",
     "deleting",
     "happenings",
+    "lifecycle",
     "listing",
     "multipart",
     "notifications",

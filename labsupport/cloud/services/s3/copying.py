@@ -88,7 +88,7 @@ async def copy_object(call: Call, params: Params) -> Params:
         made.checksums = typed({f"Checksum{algorithm}": written.checksum} if algorithm else {})
         answer = commit(call, made, params)
     result = {"ETag": answer["ETag"], "LastModified": time(made.modified), **made.checksums}
-    version = {"VersionId": answer["VersionId"]} if "VersionId" in answer else {}
+    version: Params = {name: answer[name] for name in ("VersionId", "Expiration") if name in answer}
     return {"CopyObjectResult": result, **locks.as_told(lock, params), **version, **_source_version(call, found)}
 
 

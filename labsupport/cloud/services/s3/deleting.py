@@ -39,29 +39,31 @@ def delete_object(call: Call, params: Params) -> Params:
     return answer
 
 
-def delete(call: Call, bucket: Bucket, key: str, version: str | None) -> tuple[Params, list[Piece]]:
+def delete(
+    call: Call, bucket: Bucket, key: str, version: str | None, lifecycle: bool = False
+) -> tuple[Params, list[Piece]]:
     """Delete a key (in a bucket with versions: put a marker over it), or one version for good."""
     if version is not None:
-        return _delete_version(call, bucket, key, version)
+        return _delete_version(call, bucket, key, version, lifecycle)
     if bucket.versioning:
-        return _mark(call, bucket, key)
+        return _mark(call, bucket, key, lifecycle)
     current = call.store.get(Object, bucket.name, key)
     if current is None:
         return {}, []
     call.store.delete(current)
-    removed(call, bucket, current, marked=False)
+    removed(call, bucket, current, False, lifecycle)
     return {}, current.pieces
 
 
-def _mark(call: Call, bucket: Bucket, key: str) -> tuple[Params, list[Piece]]:
+def _mark(call: Call, bucket: Bucket, key: str, lifecycle: bool) -> tuple[Params, list[Piece]]:
     version = new_version(bucket)
     marker = Object(bucket=bucket.name, key=key, version=version, modified=call.epoch, marker=True)
     freed = keep_current(call, bucket, marker, call.store.get(Object, bucket.name, key))
-    removed(call, bucket, marker, marked=True)
+    removed(call, bucket, marker, True, lifecycle)
     return {"DeleteMarker": True, "VersionId": version}, freed
 
 
-def _delete_version(call: Call, bucket: Bucket, key: str, version: str) -> tuple[Params, list[Piece]]:
+def _delete_version(call: Call, bucket: Bucket, key: str, version: str, lifecycle: bool) -> tuple[Params, list[Piece]]:
     found = find_version(call, bucket, key, version)
     answer: Params = {"VersionId": version}
     if found is None:
@@ -69,7 +71,7 @@ def _delete_version(call: Call, bucket: Bucket, key: str, version: str) -> tuple
     call.store.delete(found)
     if not isinstance(found, Version):
         _uncover(call, bucket, key)
-    removed(call, bucket, found, marked=False)
+    removed(call, bucket, found, False, lifecycle)
     return ({**answer, "DeleteMarker": True} if found.marker else answer), found.pieces
 
 

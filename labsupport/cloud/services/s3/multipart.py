@@ -13,6 +13,7 @@ from labsupport.cloud.services.s3.conditions import is_range
 from labsupport.cloud.services.s3.context import conditions, creating_conditions, feeding_conditions
 from labsupport.cloud.services.s3.copying import read_source
 from labsupport.cloud.services.s3.customer import customer_key
+from labsupport.cloud.services.s3.dates import abort_of
 from labsupport.cloud.services.s3.objects import (
     commit,
     declared_checksums,
@@ -66,7 +67,7 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
     )
     call.store.put(upload)
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **locks.as_told(lock, params)}
-    return {**answer, **_checksum_kind(upload)}
+    return {**answer, **_checksum_kind(upload), **abort_of(bucket, upload.key, upload.begun)}
 
 
 def _checksum_kind(upload: Upload) -> Params:
@@ -214,6 +215,7 @@ def list_parts(call: Call, params: Params) -> Params:
     more = {"NextPartNumberMarker": shown[-1]["PartNumber"]} if shown and len(found) > size else {}
     names = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.id, "MaxParts": size}
     names |= {"StorageClass": upload.told.get("StorageClass", "STANDARD"), **_checksum_kind(upload)}
+    names |= abort_of(bucket_named(call, params), upload.key, upload.begun)
     return {**names, "Parts": shown, "IsTruncated": len(found) > size, "PartNumberMarker": after, **more}
 
 

@@ -27,6 +27,7 @@ from labsupport.cloud.services.s3.conditions import check_read, check_write, is_
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions, creating_conditions
 from labsupport.cloud.services.s3.customer import SSE_C, customer_key
+from labsupport.cloud.services.s3.dates import expiry_of
 from labsupport.cloud.services.s3.happenings import created
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
@@ -112,7 +113,8 @@ def commit(call: Call, made: Object, params: Params) -> Params:
         made.version = new_version(bucket)
         content.remove(call, keep_current(call, bucket, made, old))
         created(call, bucket, made)
-    return {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
+    told = {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
+    return {**told, **expiry_of(bucket, made)} if bucket.lifecycle else told
 
 
 def new_version(bucket: Bucket) -> str:
@@ -201,4 +203,6 @@ def described(bucket: Bucket, found: Object, params: Params, start: int, end: in
         shown["TagCount"] = len(found.tags)
     if found.storage != "STANDARD":
         shown["StorageClass"] = found.storage
+    if bucket.lifecycle:
+        shown |= expiry_of(bucket, found)
     return {**shown, **{name: params[f"Response{name}"] for name in HEADERS if params.get(f"Response{name}")}}
