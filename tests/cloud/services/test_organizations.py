@@ -242,7 +242,7 @@ def test_a_denial_binds_everybody_in_the_account(shared_cloud: Any, orgs: Any, s
     denial = new_scp(orgs, "no-sns", may("sns:*", effect="Deny"))
     orgs.attach_policy(PolicyId=denial, TargetId=second)
     code, message = refused(user.list_topics)
-    assert (code, message.endswith("with an explicit deny in a service control policy")) == ("AuthorizationError", True)
+    assert (code, "with an explicit deny in a service control policy" in message) == ("AuthorizationError", True)
     assert code_of(theirs_root.list_topics) == "AuthorizationError"
     assert shared_cloud.client("sns").list_topics() is not None  # the management account is not bound
     orgs.update_policy(PolicyId=denial, Content=policy(may("sqs:*", effect="Deny")))
