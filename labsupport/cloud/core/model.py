@@ -88,11 +88,17 @@ def protocol_of(service: str) -> str:
     return _outline(service)[1]
 
 
+def full_name(service: str) -> str:
+    """A service's name in words: "AWS Key Management Service"."""
+    return _outline(service)[2]
+
+
 @functools.cache
-def _outline(service: str) -> tuple[frozenset[str], str]:
+def _outline(service: str) -> tuple[frozenset[str], str, str]:
     outline = msgspec.json.decode(_read(service), type=_Outline)
     listed = outline.metadata.get("protocols", [outline.metadata["protocol"]])
-    return frozenset(outline.operations), next(name for name in _PREFERRED if name in listed)
+    protocol = next(name for name in _PREFERRED if name in listed)
+    return frozenset(outline.operations), protocol, outline.metadata["serviceFullName"]
 
 
 def _is_error(raw: msgspec.Raw) -> bool:

@@ -22,6 +22,14 @@ class Entry(NamedTuple):
     decision: bytes | None  # how a refused call was decided, JSON
 
 
+class Latest(NamedTuple):
+    time: float
+    source: str
+    name: str
+    username: str
+    region: str
+
+
 _COLUMNS = ", ".join(Entry._fields)
 _INSERT = f"INSERT INTO trail ({_COLUMNS}) VALUES ({', '.join('?' * len(Entry._fields))})"
 
@@ -48,6 +56,13 @@ class Trail:
         """Entries with their ids; `where` is SQL over the columns, written by this cloud only."""
         sql = f"SELECT id, {_COLUMNS} FROM trail WHERE {where} ORDER BY id DESC LIMIT ?"
         return ((row[0], Entry(*row[1:])) for row in self.db.execute(sql, (*values, limit)).fetchall())
+
+    def latest(self, where: str, values: tuple[Any, ...]) -> list[Latest]:
+        """The last time of each operation by each caller, the newest first; `where` as for `newest_first`."""
+        sql = (
+            f"SELECT max(time), source, name, username, region FROM trail WHERE {where} GROUP BY source, name, username"
+        )
+        return [Latest(*row) for row in self.db.execute(f"{sql} ORDER BY 1 DESC", values)]
 
     def last_refused(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The last refused call: CloudTrail's record and the decision."""

@@ -1,11 +1,13 @@
 """AWS Identity and Access Management: users, groups, roles, policies, credentials, providers, reports."""
 
 from labsupport.cloud.services.iam import (
+    accessed,
     account,
     certificates,
     credentials,
     details,
     federation,
+    granting,
     groups,
     linked,
     managed,
@@ -14,7 +16,9 @@ from labsupport.cloud.services.iam import (
     policies,
     profiles,
     renaming,
+    report,
     roles,
+    root_access,
     simulate,
     ssh_keys,
     tagging,
@@ -23,11 +27,13 @@ from labsupport.cloud.services.iam import (
 from labsupport.cloud.services.iam.base import service
 
 __all__ = [
+    "accessed",
     "account",
     "certificates",
     "credentials",
     "details",
     "federation",
+    "granting",
     "groups",
     "linked",
     "managed",
@@ -36,7 +42,9 @@ __all__ = [
     "policies",
     "profiles",
     "renaming",
+    "report",
     "roles",
+    "root_access",
     "service",
     "simulate",
     "ssh_keys",

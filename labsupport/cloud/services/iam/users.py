@@ -22,6 +22,7 @@ from labsupport.cloud.services.iam.base import (
 )
 from labsupport.cloud.services.iam.managed import boundary_of
 from labsupport.cloud.services.iam.records import Login, SigningCertificate
+from labsupport.cloud.store.trail import Entry
 
 MOST_KEYS = 2
 
@@ -175,13 +176,17 @@ def get_access_key_last_used(call: Call, params: Params) -> Params:
     key = call.store.get(AccessKey, params["AccessKeyId"])
     if key is None or key.account != call.account:
         raise missing(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
-    last = next(call.store.trail.newest_first("access_key = ?", (key.id,), limit=1), None)
+    entry = last_use(call, key)
     used: Params = {"ServiceName": "N/A", "Region": "N/A"}
-    if last:
-        entry = last[1]
+    if entry:
         name = entry.source.partition(".")[0]
         used = {"LastUsedDate": time(entry.time), "ServiceName": name, "Region": entry.region}
     return {"UserName": key.user, "AccessKeyLastUsed": used}
+
+
+def last_use(call: Call, key: AccessKey) -> Entry | None:
+    found = next(call.store.trail.newest_first("access_key = ?", (key.id,), limit=1), None)
+    return found[1] if found else None
 
 
 def _shown_key(key: AccessKey) -> Params:
