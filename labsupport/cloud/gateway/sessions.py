@@ -19,7 +19,7 @@ def check(call: Call, operation: str) -> None:
     if call.service.name == "sts":
         if operation in _withheld(call):
             raise AwsError("AccessDenied", f"Cannot call {operation} with session credentials", 403)
-    elif not session.role and (session.federated or not session.mfa):
+    elif not (session.role or session.task_policy) and (session.federated or not session.mfa):
         raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid", 403)
 
 

@@ -40,7 +40,9 @@ def test_who_is_meant_without_a_name(shared_cloud: Any) -> None:
     assert shared_cloud.client("iam").get_user()["User"]["UserName"] == "learner"
     root = shared_cloud.client("iam", "root")
     assert root.get_user()["User"]["Arn"] == PLACE + "root"
-    assert refused(root.list_access_keys) == (
+    (key,) = root.list_access_keys()["AccessKeyMetadata"]
+    assert (key["AccessKeyId"], "UserName" in key) == (shared_cloud.keys("root")["aws_access_key_id"], False)
+    assert refused(root.list_mfa_devices) == (
         "ValidationError",
         "Must specify userName when calling with non-User credentials",
     )

@@ -31,6 +31,8 @@ def on_holder(struct: type[Any], parameter: str, kind: str) -> Callable[[Call, P
 
     def arn(call: Call, params: Params) -> str:
         name = params.get(parameter) or call.caller.name
+        if not name and call.caller.kind == "root":
+            return call.caller.arn
         found = call.store.get(struct, call.account, name)
         path = found.path if found else params.get("Path", "/")
         return f"arn:aws:iam::{call.account}:{kind}{path}{name}"

@@ -129,21 +129,27 @@ def _keys(call: Call) -> list[AccessKey]:
     return [key for key in call.store.list(AccessKey) if key.account == call.account]
 
 
+def _holder(call: Call, params: Params) -> str:
+    """The name of the user whose keys are meant; empty where the account's root means its own."""
+    if call.caller.kind == "root" and not params.get("UserName"):
+        return ""
+    return user_named(call, params).name
+
+
 def _key_of(call: Call, params: Params) -> AccessKey:
     key = call.store.get(AccessKey, params["AccessKeyId"])
-    user = user_named(call, params)
-    if key is None or key.account != call.account or key.user != user.name:
+    if key is None or key.account != call.account or key.user != _holder(call, params):
         raise missing(f"The Access Key with id {params['AccessKeyId']} cannot be found.")
     return key
 
 
 @service.operation(on=on_user)
 def create_access_key(call: Call, params: Params) -> Params:
-    user = user_named(call, params)
-    if sum(key.user == user.name for key in _keys(call)) >= MOST_KEYS:
+    holder = _holder(call, params)
+    if sum(key.user == holder for key in _keys(call)) >= MOST_KEYS:
         raise over_limit(f"Cannot exceed quota for AccessKeysPerUser: {MOST_KEYS}")
     key = AccessKey(
-        id=ids.iam_id("AKIA"), account=call.account, user=user.name, secret=ids.secret_key(), created=call.epoch
+        id=ids.iam_id("AKIA"), account=call.account, user=holder, secret=ids.secret_key(), created=call.epoch
     )
     call.store.put(key)
     return {"AccessKey": {**_shown_key(key), "SecretAccessKey": key.secret}}
@@ -151,8 +157,8 @@ def create_access_key(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_user)
 def list_access_keys(call: Call, params: Params) -> Params:
-    user = user_named(call, params)
-    found = [key for key in _keys(call) if key.user == user.name]
+    holder = _holder(call, params)
+    found = [key for key in _keys(call) if key.user == holder]
     return paged(found, lambda key: key.id, params, "AccessKeyMetadata", _shown_key)
 
 
@@ -170,7 +176,14 @@ def delete_access_key(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation()
+def _on_keys_holder(call: Call, params: Params) -> str:
+    key = call.store.get(AccessKey, params["AccessKeyId"])
+    if key is None or key.account != call.account:
+        return f"arn:aws:iam::{call.account}:user/*"
+    return on_user(call, {"UserName": key.user}) if key.user else f"arn:aws:iam::{call.account}:root"
+
+
+@service.operation(on=_on_keys_holder)
 def get_access_key_last_used(call: Call, params: Params) -> Params:
     """When, where and for what a key was last used, as the trail tells."""
     key = call.store.get(AccessKey, params["AccessKeyId"])
@@ -191,7 +204,8 @@ def last_use(call: Call, key: AccessKey) -> Entry | None:
 
 def _shown_key(key: AccessKey) -> Params:
     status = "Active" if key.active else "Inactive"
-    return {"UserName": key.user, "AccessKeyId": key.id, "Status": status, "CreateDate": time(key.created)}
+    named = {"UserName": key.user} if key.user else {}
+    return {**named, "AccessKeyId": key.id, "Status": status, "CreateDate": time(key.created)}
 
 
 def _credentials_of(call: Call, user: User) -> list[ServiceCredential]:
