@@ -56,8 +56,8 @@ def policies_of(call: Call) -> Held:
 
 def _held(store: Store, caller: Caller) -> Held:
     holder = _role_of(store, caller) if caller.role else _user_of(store, caller)
-    if holder is None:
-        return Held(Policies(), None, Policies(), controls_of(store, caller.account))
+    if holder is None:  # nobody with policies; the account's root, which a session may limit (AssumeRoot)
+        return Held(Policies(), None, _session(caller), controls_of(store, caller.account))
     return held_by(store, holder, _session(caller))
 
 
