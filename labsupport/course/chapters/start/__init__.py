@@ -1,6 +1,17 @@
 """The chapter `start`: one change goes all the way from a commit to an application that answers."""
 
-from labsupport.course.chapters.start import build, mail, push, repository, testing
+from labsupport.course.chapters.start import (
+    approval,
+    broken,
+    build,
+    denied,
+    deploy,
+    mail,
+    provision,
+    push,
+    repository,
+    testing,
+)
 from labsupport.course.chapters.start.beginning import begin
 from labsupport.course.chapters.start.ending import forget
 from labsupport.course.declare import Chapter
@@ -12,6 +23,17 @@ CHAPTER = Chapter(
     begin=begin,
     forget=forget,
     clones=("shop", "stock"),
-    exercises=(repository.EXERCISE, push.EXERCISE, build.EXERCISE, mail.EXERCISE, testing.EXERCISE),
+    exercises=(
+        repository.EXERCISE,
+        push.EXERCISE,
+        build.EXERCISE,
+        mail.EXERCISE,
+        testing.EXERCISE,
+        approval.EXERCISE,
+        provision.EXERCISE,
+        deploy.EXERCISE,
+        denied.EXERCISE,
+        broken.EXERCISE,
+    ),
     questions=(),
 )

@@ -12,6 +12,7 @@ from labsupport.demo.setting import Setting, prepared
 TICKET = "CHG-1042"
 ASKED = f"The build and its tests have passed. Change ticket: {TICKET}. Quote it in your comment."
 REGION = "us-east-1"
+SLIP = "BuildOutput::template.yaml"  # the file is template.yml
 
 
 def begin(world: World) -> str:
@@ -64,7 +65,7 @@ def stock_pipeline(one: Setting) -> None:
     stages = declared["pipeline"]["stages"]
     declared["pipeline"]["stages"] = [each for each in stages if each["name"] in ("Source", "Build", "Provision")]
     configuration = _action(declared, "Provision")["configuration"]
-    configuration["TemplatePath"] = "BuildOutput::template.yaml"
+    configuration["TemplatePath"] = SLIP
     del configuration["ParameterOverrides"], configuration["Capabilities"]
     _make_pipeline(one, declared)
 
