@@ -32,6 +32,8 @@ def record(
     read_only = is_read_only(operation.name)
     shown = None if read_only or result is None else redacted(shapes.output_shape, result)
     note(call, operation.name, redacted(shapes.input_shape, params), shown, error, read_only, not operation.data_event)
+    if call.service.recorded is not None:
+        call.service.recorded(call, operation.name, params, result, error)
 
 
 def note(

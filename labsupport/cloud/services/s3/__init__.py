@@ -1,6 +1,7 @@
 """Amazon S3: buckets and objects, versions, encryption at rest, multipart uploads."""
 
 from labsupport.cloud.services.s3 import (
+    accesslog,
     acl,
     ageing,
     browsers,
@@ -22,6 +23,7 @@ from labsupport.cloud.services.s3 import (
 from labsupport.cloud.services.s3.base import service
 
 __all__ = [
+    "accesslog",
     "acl",
     "ageing",
     "browsers",
