@@ -40,6 +40,7 @@ class Endpoint:
     pid: int
     auth: str
     account: str
+    secure_url: str = ""  # over TLS, by the authority whose certificate is `ca_bundle`
 
 
 def folder(given: str | Path | None = None) -> Path:
@@ -93,9 +94,29 @@ def running(home: Path) -> Endpoint:
     return found
 
 
-def environment(home: Path, url: str, profile: str = PROFILE) -> dict[str, str]:
+def ca_bundle(home: Path) -> Path:
+    """The certificate of the lab's own authority, by which clients know its HTTPS address."""
+    return home / "tls" / "ca.pem"
+
+
+def trust(home: Path, secure_url: str) -> dict[str, str]:
+    """What lets clients speak TLS with the cloud. git trusts the authority for this address only: the others that it
+    knows it goes on checking as ever."""
+    if not secure_url:
+        return {}
+    return {
+        "AWS_CA_BUNDLE": str(ca_bundle(home)),
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{secure_url}/.sslCAInfo",
+        "GIT_CONFIG_VALUE_0": str(ca_bundle(home)),
+        "CODE_COMMIT_ENDPOINT": urlsplit(secure_url).netloc,  # git-remote-codecommit speaks TLS only
+    }
+
+
+def environment(home: Path, url: str, profile: str = PROFILE, secure_url: str = "") -> dict[str, str]:
     """What a shell, the CLI, boto3 and git need in their environment to reach the cloud and nothing else."""
     return {
+        **trust(home, secure_url),
         "AWS_CONFIG_FILE": str(home / "aws" / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": str(home / "aws" / "credentials"),
         "AWS_PROFILE": profile,
@@ -115,7 +136,9 @@ def without_own_credentials(environ: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in OVERRIDING}
 
 
-def enclosed(environ: dict[str, str], home: Path, url: str, profile: str = PROFILE) -> dict[str, str]:
+def enclosed(
+    environ: dict[str, str], home: Path, url: str, profile: str = PROFILE, secure_url: str = ""
+) -> dict[str, str]:
     """An environment in which aws, boto3 and git reach the cloud of a home folder and nothing else.
 
     Every setting for AWS that a shell has is left out: keys, profiles, files, endpoints, roles. The lab's programs
@@ -129,7 +152,7 @@ def enclosed(environ: dict[str, str], home: Path, url: str, profile: str = PROFI
         hosts = kept.get(name, "")
         if "127.0.0.1" not in hosts.split(","):
             kept[name] = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
-    return {**kept, **environment(home, url, profile)}
+    return {**kept, **environment(home, url, profile, secure_url)}
 
 
 def keys(home: Path, profile: str = PROFILE) -> tuple[str, str]:

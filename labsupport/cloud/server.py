@@ -6,15 +6,17 @@ import gc
 import os
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvicorn
 
-from labsupport.cloud import app
+from labsupport.cloud import app, authority
 from labsupport.cloud.core.accounts import first_start
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.core.service import Service
@@ -47,14 +49,23 @@ class Endpoint(msgspec.Struct):
     pid: int
     auth: str
     account: str
+    secure_url: str = ""
 
 
 class _Server(uvicorn.Server):
     """Tells calls that wait for something (long polls) that the end has come, rather than wait for them."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, tls: tuple[socket.socket, ssl.SSLContext]) -> None:
         super().__init__(config)
         self.stopping = asyncio.Event()
+        self.tls = tls
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen for TLS too: uvicorn itself has one way of listening at a time."""
+        await super().startup(sockets)
+        listener, context = self.tls
+        loop, protocol = asyncio.get_running_loop(), partial(JoiningProtocol, self.config, self.server_state, {})
+        self.servers.append(await loop.create_server(protocol, sock=listener, ssl=context))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.stopping.set()
@@ -64,11 +75,11 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: None) -> None:
     """Run the cloud until it is told to stop. `ready` is called once it listens."""
     prepare_home(settings.home)
-    listener = bound(settings.host, settings.port)
-    settings.port = listener.getsockname()[1]
+    listener, tls_listener = bound(settings.host, settings.port), bound(settings.host, settings.tls_port)
+    settings.port, settings.tls_port = listener.getsockname()[1], tls_listener.getsockname()[1]
     async with running(settings) as cloud:
         config = uvicorn.Config(application(cloud, reset), **HTTP)
-        server = _Server(config)
+        server = _Server(config, (tls_listener, authority.context(settings.home, cloud.clock.now())))
         cloud.rooms["stopping"] = server.stopping
         cloud.rooms["stop"] = lambda: setattr(server, "should_exit", True)
         _write_endpoint(settings)
@@ -147,7 +158,7 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def _write_endpoint(settings: Settings) -> None:
-    endpoint = Endpoint(settings.endpoint, os.getpid(), settings.auth, settings.account)
+    endpoint = Endpoint(settings.endpoint, os.getpid(), settings.auth, settings.account, settings.secure_endpoint)
     path = settings.home / "endpoint.json"
     path.with_suffix(".new").write_bytes(msgspec.json.encode(endpoint))
     path.with_suffix(".new").replace(path)

@@ -9,13 +9,15 @@ from labsupport import home
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default=home.PROFILE, help="the profile to use (default: learner)")
+    parser.add_argument("--tls", action="store_true", help="reach the cloud over HTTPS, under its own authority")
 
 
 def run(arguments: argparse.Namespace) -> int:
     folder = home.folder(arguments.home)
     found = home.running(folder)
     home.keys(folder, arguments.profile)
-    wanted = home.environment(folder, found.url, arguments.profile)
+    url = found.secure_url if arguments.tls else found.url
+    wanted = home.environment(folder, url, arguments.profile, found.secure_url)
     others = {name for name in os.environ if name.startswith("AWS_")} - set(wanted)
     for name in sorted({*home.OVERRIDING, *others}):
         print(f"unset {name}")

@@ -12,6 +12,8 @@ STATE = (
     "cloud.sqlite3-wal",
     "cloud.sqlite3-shm",
     "git",
+    "cache",
+    "tls",
     "objects",
     "instances",
     "builds",

@@ -15,7 +15,7 @@ from labsupport.cloud import server
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.store.migrations import TooNew
 
-PORT_FILE = "port"
+PORT_FILE, TLS_PORT_FILE = "port", "tls-port"
 LOOK = 0.5  # seconds between looks at a process that is followed
 
 
@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     settings = Settings(home=folder, auth=arguments.auth, account=arguments.account)
     try:
-        settings.port = arguments.port or _remembered(folder)
+        settings.port = arguments.port or _remembered(folder / PORT_FILE)
+        settings.tls_port = _remembered(folder / TLS_PORT_FILE)
         return _serve(settings, fall_back=not arguments.port, follow=arguments.follow)
     except TooNew as problem:
         return _refuse(f"{problem} Use the newer lab, or another --home.")
@@ -71,9 +72,12 @@ def _serve(settings: Settings, fall_back: bool, follow: int | None) -> int:
     _log_to(settings.home / "logs" / "cloud.log")
     if fall_back and settings.port and _in_use(settings.port):
         settings.port = 0
+    if settings.tls_port and _in_use(settings.tls_port):
+        settings.tls_port = 0
 
     def ready(cloud: Cloud) -> None:
         (settings.home / PORT_FILE).write_text(str(settings.port))
+        (settings.home / TLS_PORT_FILE).write_text(str(settings.tls_port))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, cloud.rooms["stop"])
         if follow:
@@ -82,6 +86,7 @@ def _serve(settings: Settings, fall_back: bool, follow: int | None) -> int:
         print(
             f"The cloud answers at {settings.endpoint} (home folder {settings.home}, auth {settings.auth}).", flush=True
         )
+        print(f"Over TLS it answers at {settings.secure_endpoint}.", flush=True)
         print('In another terminal:  eval "$(lab env)"  then  aws sts get-caller-identity', flush=True)
 
     asyncio.run(server.serve(settings, ready))
@@ -97,10 +102,10 @@ async def _end_with_the_last(cloud: Cloud) -> None:
     cloud.rooms["stop"]()
 
 
-def _remembered(folder: Path) -> int:
+def _remembered(note: Path) -> int:
     """The port of the last time, so that addresses that a learner has noted stay true."""
     try:
-        return int((folder / PORT_FILE).read_text())
+        return int(note.read_text())
     except (OSError, ValueError):
         return 0
 

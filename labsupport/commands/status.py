@@ -17,6 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("cloud        not running: start it with `lab serve`, or with `lab`")
         return 3
     console.print(f"cloud        running at {found.url} (process {found.pid}, auth {found.auth})")
+    if found.secure_url:
+        console.print(f"over TLS     {found.secure_url} (authority {home.ca_bundle(folder)})", soft_wrap=True)
     console.print(
         f"account      {found.account}, profiles default, learner, root; a second account: second, second-root"
     )

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     endpoint, process = started(folder)
     try:
         print(f"The cloud answers at {endpoint.url}. Everything it holds is in {folder}.", flush=True)
-        return _served(command(browser=_has_screen() and not arguments.no_browser), _environment(folder, endpoint.url))
+        return _served(command(browser=_has_screen() and not arguments.no_browser), _environment(folder, endpoint))
     except KeyboardInterrupt:
         print("Stopped. `lab up` goes on where you were.", flush=True)
         return 0
@@ -66,8 +66,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _environment(folder: Path, url: str) -> dict[str, str]:
-    environ = home.enclosed(dict(os.environ), folder, url)
+def _environment(folder: Path, endpoint: home.Endpoint) -> dict[str, str]:
+    environ = home.enclosed(dict(os.environ), folder, endpoint.url, secure_url=endpoint.secure_url)
     environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [CONFIG, environ.get("JUPYTER_CONFIG_PATH")]))
     environ.setdefault("JUPYTER_TOKEN", secrets.token_hex(24))
     return environ

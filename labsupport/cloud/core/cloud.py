@@ -25,10 +25,16 @@ class Settings:
     region: str = HOME_REGION
     host: str = "127.0.0.1"
     port: int = 0
+    tls_port: int = 0
 
     @property
     def endpoint(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    @property
+    def secure_endpoint(self) -> str:
+        """The same over TLS, under the certificate of the lab's own authority."""
+        return f"https://{self.host}:{self.tls_port}"
 
     @property
     def open(self) -> bool:
