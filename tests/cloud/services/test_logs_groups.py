@@ -35,7 +35,6 @@ def test_a_new_group(logs: Any) -> None:
 @pytest.mark.parametrize(
     "params",
     [
-        {"kmsKeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"},
         {"logGroupClass": "INFREQUENT_ACCESS"},
         {"deletionProtectionEnabled": True},
     ],

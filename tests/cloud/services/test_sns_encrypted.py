@@ -1,9 +1,22 @@
 """Encrypted topics: whoever publishes needs the right to the key."""
 
 from typing import Any
+from zlib import crc32
 
 import pytest
-from services_help import ACCOUNT, code_of, may, news, person, refused, service_role, subscribed, text_of
+from services_help import (
+    ACCOUNT,
+    code_of,
+    may,
+    news,
+    open_topic,
+    person,
+    policy,
+    refused,
+    service_role,
+    subscribed,
+    text_of,
+)
 
 
 @pytest.fixture
@@ -30,6 +43,56 @@ def test_published_with_the_right_to_the_key(shared_cloud: Any, key: str) -> Non
     both = person(shared_cloud, "keyed", may("sns:Publish"), may("kms:GenerateDataKey*", "kms:Decrypt", resource=key))
     both("sns").publish(TopicArn=topic, Message="hello")
     assert [text_of(one) for one in news(shared_cloud, "sealed@example.com")] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("actions", "condition", "allowed"),
+    [
+        (["kms:GenerateDataKey*"], {}, False),
+        (["kms:Decrypt"], {}, False),
+        (["kms:GenerateDataKey*", "kms:Decrypt"], {}, True),
+        (["kms:GenerateDataKey*", "kms:Decrypt"], {"kms:ViaService": "sns.us-east-1.amazonaws.com"}, True),
+        (["kms:GenerateDataKey*", "kms:Decrypt"], {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, False),
+        (["kms:GenerateDataKey*", "kms:Decrypt"], {"kms:EncryptionContext:aws:sns:topicArn": "TOPIC"}, True),
+        (["kms:GenerateDataKey*", "kms:Decrypt"], {"kms:EncryptionContext:aws:sns:topicArn": "other"}, False),
+    ],
+)
+def test_what_a_publisher_needs_of_the_key(
+    shared_cloud: Any, key: str, actions: list[str], condition: dict[str, str], allowed: bool
+) -> None:
+    name = f"needs-{crc32(repr((actions, condition)).encode())}"
+    topic = sealed(shared_cloud, name, key)
+    wanted = {one: value.replace("TOPIC", topic) for one, value in condition.items()}
+    limits = {"StringEquals": wanted} if wanted else {}
+    publisher = person(shared_cloud, name, may("sns:Publish"), may(*actions, resource=key, **limits))("sns")
+    if allowed:
+        publisher.publish(TopicArn=topic, Message="x")
+    else:
+        assert code_of(publisher.publish, TopicArn=topic, Message="x") == "KMSAccessDenied"
+
+
+@pytest.mark.parametrize("in_policy", [True, False])
+def test_a_service_needs_the_key_policys_leave(shared_cloud: Any, in_policy: bool) -> None:
+    """EventBridge publishes as itself: its principal has to be in the topic's policy and in the key's."""
+    name, kms = f"by-service-{in_policy}".lower(), shared_cloud.client("kms")
+    root = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "kms:*", "Resource": "*"}
+    service = {
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Resource": "*",
+        "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:us-east-1:{ACCOUNT}:rule/*"}},
+    }  # fmt: skip
+    text = policy(root, service) if in_policy else policy(root)
+    topic = open_topic(shared_cloud, name, "events")
+    key = kms.create_key(Policy=text)["KeyMetadata"]["Arn"]
+    encrypted = {"AttributeName": "KmsMasterKeyId", "AttributeValue": key}
+    shared_cloud.client("sns").set_topic_attributes(TopicArn=topic, **encrypted)
+    subscribed(shared_cloud, topic, f"{name}@example.com")
+    events = shared_cloud.client("events")
+    events.put_rule(Name=name, EventPattern=f'{{"source": ["{name}"]}}')
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": topic, "Input": '"hello"'}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    shared_cloud.settle("events")
+    assert len(news(shared_cloud, f"{name}@example.com")) == int(in_policy)
 
 
 @pytest.mark.parametrize(

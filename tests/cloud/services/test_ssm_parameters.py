@@ -355,6 +355,37 @@ def test_a_disabled_key(shared_cloud: Any) -> None:
     assert code_of(ssm.get_parameter, Name="/disabled/a", WithDecryption=True) == "InvalidKeyId"
 
 
+def parameter_arn(name: str) -> str:
+    return f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter{name}"
+
+
+def test_an_advanced_secret_is_under_a_data_key(shared_cloud: Any) -> None:
+    """Its value may be longer than what KMS encrypts, and putting it needs kms:GenerateDataKey (not kms:Encrypt)."""
+    key, value = own_key(shared_cloud), "swordfish" * 800
+    arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/{key}"
+    asked = {"Name": "/own/long", "Value": value, "Type": "SecureString", "Tier": "Advanced", "KeyId": key}
+    standard = person(shared_cloud, "ssm-standard", may("ssm:*"), may("kms:Encrypt", resource=arn))("ssm")
+    code, message = refused(standard.put_parameter, **asked)
+    assert (code, "kms:GenerateDataKey" in message) == ("AccessDeniedException", True)
+    context = {"StringEquals": {"kms:EncryptionContext:PARAMETER_ARN": parameter_arn("/own/long")}}
+    allowed = may("kms:GenerateDataKey", "kms:Decrypt", resource=arn, **context)
+    advanced = person(shared_cloud, "ssm-advanced", may("ssm:*"), allowed)("ssm")
+    assert advanced.put_parameter(**asked)["Tier"] == "Advanced"
+    assert value_of(advanced, "/own/long", WithDecryption=True) == value
+    assert value_of(advanced, "/own/long") != value
+    shared_cloud.client("kms").rotate_key_on_demand(KeyId=key)
+    assert value_of(advanced, "/own/long", WithDecryption=True) == value
+    shared_cloud.client("kms").disable_key(KeyId=key)
+    assert code_of(advanced.get_parameter, Name="/own/long", WithDecryption=True) == "InvalidKeyId"
+
+
+@pytest.mark.parametrize("tier", ["Standard", "Advanced"])
+def test_an_asymmetric_key_holds_no_secret(shared_cloud: Any, tier: str) -> None:
+    made = shared_cloud.client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    asked = {"Name": "/pair", "Value": "x", "Type": "SecureString", "Tier": tier, "KeyId": made["KeyId"]}
+    assert code_of(shared_cloud.client("ssm").put_parameter, **asked) == "InvalidKeyId"
+
+
 # What others see
 
 

@@ -16,6 +16,13 @@ service = Service("logs")
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
 
+class DataKey(msgspec.Struct, kw_only=True):
+    """What events of a group are encrypted with; `sealed` under the KMS key."""
+
+    arn: str
+    sealed: bytes
+
+
 @record("logs.group", key=("account", "region", "name"))
 class Group(msgspec.Struct, kw_only=True):
     account: str
@@ -24,6 +31,8 @@ class Group(msgspec.Struct, kw_only=True):
     created: int  # milliseconds
     retention: int | None = None  # days
     tags: dict[str, str] = {}
+    kms_key: str = ""  # ARN
+    data_keys: list[DataKey] = []  # one for each association: what is stored names its place in this list
 
 
 @record("logs.stream", key=("account", "region", "group", "name"))

@@ -25,6 +25,7 @@ from labsupport.cloud.services.logs.base import (
     streams_of,
 )
 from labsupport.cloud.services.logs.filters import compiled
+from labsupport.cloud.services.logs.sealing import OVERHEAD, Sealer
 
 LARGEST_PAGE = 10_000
 LARGEST_BATCH = 1_048_576  # bytes; each event counts 26 more
@@ -50,7 +51,7 @@ def put_log_events(call: Call, params: Params) -> Params:
     oldest = max(now - 14 * DAY, earliest(call, group))
     good = [event for event in events if oldest <= event["timestamp"] <= now + 2 * HOUR]
     _check(events, good)
-    _append(call, stream, good, now)
+    _append(call, group, stream, good, now)
     rejected = _rejected(events, now, earliest(call, group))
     return {"nextSequenceToken": str(stream.count), "rejectedLogEventsInfo": rejected or None}
 
@@ -65,11 +66,11 @@ def _check(events: list[Params], good: list[Params]) -> None:
         raise refused(f"Upload too large: {size} bytes exceeds limit of {LARGEST_BATCH}")
 
 
-def _append(call: Call, stream: Stream, events: list[Params], now: int) -> None:
-    key = stream_key(stream)
+def _append(call: Call, group: Group, stream: Stream, events: list[Params], now: int) -> None:
+    key, sealer = stream_key(stream), Sealer(call, group)
     rows = [
-        (key, event["timestamp"], stream.count + number, now, event["message"])
-        for number, event in enumerate(events, start=1)
+        (key, event["timestamp"], number, now, sealer.seal(event["message"], f"{key}{number}"))
+        for number, event in enumerate(events, start=stream.count + 1)
     ]
     call.store.db.executemany("INSERT INTO log_event VALUES (?, ?, ?, ?, ?)", rows)
     stream.count += len(rows)
@@ -135,7 +136,11 @@ def _read(call: Call, group: Group, stream: Stream, wanted: _Range, limit: int) 
         values += wanted.mark
     order = "DESC" if wanted.backward else "ASC"
     sql = f"SELECT at, id, ingested, message FROM log_event WHERE {where} ORDER BY at {order}, id {order} LIMIT ?"
-    found = [LogEvent(*row) for row in call.store.db.execute(sql, (*values, limit))]
+    key, sealer = stream_key(stream), Sealer(call, group)
+    found = [
+        LogEvent(at, number, ingested, sealer.open(stored, f"{key}{number}"))
+        for at, number, ingested, stored in call.store.db.execute(sql, (*values, limit)).fetchall()
+    ]
     return found[::-1] if wanted.backward else found
 
 
@@ -199,5 +204,6 @@ def delete_events(call: Call, stream: Stream) -> None:
 
 def stored_bytes(call: Call, group: str) -> int:
     keys = [stream_key(stream) for stream in streams_of(call, group)]
-    sql = "SELECT coalesce(sum(length(CAST(message AS BLOB)) + 26), 0) FROM log_event WHERE stream = ?"
+    extra = f"CASE typeof(message) WHEN 'blob' THEN 26 - {OVERHEAD} ELSE 26 END"
+    sql = f"SELECT coalesce(sum(length(CAST(message AS BLOB)) + {extra}), 0) FROM log_event WHERE stream = ?"
     return sum(call.store.db.execute(sql, (key,)).fetchone()[0] for key in keys)

@@ -18,6 +18,7 @@ from labsupport.cloud.services.logs.base import (
     streams_of,
 )
 from labsupport.cloud.services.logs.entries import delete_events, stored_bytes
+from labsupport.cloud.services.logs.sealing import associate
 
 
 @service.operation(on=on_group)
@@ -33,13 +34,13 @@ def create_log_group(call: Call, params: Params) -> Params:
         created=milliseconds(call),
         tags=_checked(params.get("tags", {})),
     )
+    if params.get("kmsKeyId"):
+        associate(call, group, params["kmsKeyId"])
     call.store.put(group)
     return {}
 
 
 def _refuse_unknown(params: Params) -> None:
-    if params.get("kmsKeyId"):
-        raise not_simulated("A log group under a KMS key")
     if params.get("logGroupClass", "STANDARD") != "STANDARD":
         raise not_simulated(f"A log group of the class {params['logGroupClass']}")
     if params.get("deletionProtectionEnabled"):
@@ -80,8 +81,45 @@ def _shown(call: Call, group: Group) -> Params:
         "arn": group_arn(call, group.name) + ":*",
         "logGroupArn": group_arn(call, group.name),
         "storedBytes": stored_bytes(call, group.name),
+        "kmsKeyId": group.kms_key or None,
         "logGroupClass": "STANDARD",
     }
+
+
+# Encryption
+
+
+def _on_encrypted(call: Call, params: Params) -> str:
+    return on_group(call, {"logGroupIdentifier": params.get("logGroupName") or params.get("resourceIdentifier", "")})
+
+
+def _encrypted(call: Call, params: Params) -> Group:
+    name, resource = params.get("logGroupName"), params.get("resourceIdentifier")
+    if bool(name) == bool(resource):
+        raise refused("You must specify either logGroupName or resourceIdentifier, but not both.")
+    if resource and ":query-result:" in resource:
+        raise not_simulated("The encryption of query results")
+    return group_named(call, name_of(call, {"logGroupIdentifier": name or resource}))
+
+
+@service.operation(on=_on_encrypted)
+def associate_kms_key(call: Call, params: Params) -> Params:
+    """What comes in from now on is under this key; what is there stays as it is."""
+    group = _encrypted(call, params)
+    associate(call, group, params["kmsKeyId"])
+    call.store.put(group)
+    return {}
+
+
+@service.operation(on=_on_encrypted)
+def disassociate_kms_key(call: Call, params: Params) -> Params:
+    group = _encrypted(call, params)
+    group.kms_key = ""
+    call.store.put(group)
+    return {}
+
+
+# Retention
 
 
 @service.operation(on=on_group)

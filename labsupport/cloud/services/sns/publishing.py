@@ -68,11 +68,14 @@ def _one_of_batch(call: Call, topic: Topic, entry: Params) -> Params:
 
 
 def _use_key(call: Call, topic: Topic) -> None:
-    """An encrypted topic asks for the publisher's right to its key."""
+    """An encrypted topic asks for the publisher's right to its key: to a data key, and to open it again (Amazon SNS
+    Developer Guide: "Managing Amazon SNS encryption keys and costs")."""
     if not topic.kms_key:
         return
+    kms, context = call.aws("kms", source_arn=call.source_arn), {"aws:sns:topicArn": topic.arn}
     try:
-        call.aws("kms").generate_data_key(KeyId=topic.kms_key, KeySpec="AES_256")
+        made = kms.generate_data_key(KeyId=topic.kms_key, KeySpec="AES_256", EncryptionContext=context)
+        kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext=context)
     except AwsError as error:
         code = _OF_KMS.get(error.code)
         if code is None:

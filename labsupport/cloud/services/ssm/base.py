@@ -1,6 +1,5 @@
 """Parameter Store's records and what its topics share."""
 
-import base64
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
+from labsupport.cloud.services.ssm.sealing import opened
 from labsupport.cloud.store.record import record
 
 Params = dict[str, Any]
@@ -145,37 +145,12 @@ def check_name(name: str) -> None:
         raise AwsError("HierarchyLevelLimitExceededException", message)
 
 
-def sealed(call: Call, name: str, value: str, key_id: str) -> str:
-    """A SecureString's value under a KMS key, bound to the parameter by its encryption context."""
-    context = {"PARAMETER_ARN": arn_of(call, name)}
-    answer = _of_kms(call, "encrypt", KeyId=key_id, Plaintext=value.encode(), EncryptionContext=context)
-    return base64.b64encode(answer["CiphertextBlob"]).decode()
-
-
-def opened(call: Call, name: str, version: Version) -> str:
-    context = {"PARAMETER_ARN": arn_of(call, name)}
-    blob = base64.b64decode(version.value)
-    plaintext: bytes = _of_kms(call, "decrypt", CiphertextBlob=blob, EncryptionContext=context)["Plaintext"]
-    return plaintext.decode()
-
-
-def _of_kms(call: Call, operation: str, **params: Any) -> Params:
-    """A call to KMS as the caller; a key that cannot be used is an InvalidKeyId, a refusal stays one."""
-    try:
-        answer: Params = getattr(call.aws("kms"), operation)(**params)
-    except AwsError as error:
-        if error.code in ("AccessDeniedException", "NotSimulated"):
-            raise
-        raise AwsError("InvalidKeyId", f"{error.message} (Service: AWSKMS; Error Code: {error.code})") from None
-    return answer
-
-
 def shown(call: Call, parameter: Parameter, version: Version, decrypt: bool, selector: str = "") -> Params:
     secret = version.type == "SecureString" and decrypt
     return {
         "Name": parameter.name,
         "Type": version.type,
-        "Value": opened(call, parameter.name, version) if secret else version.value,
+        "Value": opened(call, arn_of(call, parameter.name), version.value) if secret else version.value,
         "Version": version.number,
         "Selector": f":{selector}" if selector else None,
         "LastModifiedDate": time(version.modified),

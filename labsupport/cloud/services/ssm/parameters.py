@@ -20,12 +20,12 @@ from labsupport.cloud.services.ssm.base import (
     on_names,
     parameter_named,
     plain_name,
-    sealed,
     selected,
     service,
     shown,
     validation,
 )
+from labsupport.cloud.services.ssm.sealing import sealed
 
 MOST_LABELS = 10
 _LABEL = re.compile(r"(?!aws|ssm)[a-z_][\w.\-]{0,99}", re.IGNORECASE | re.ASCII)
@@ -106,7 +106,8 @@ def _version(call: Call, parameter: Parameter, params: Params) -> Version:
     _check_value(version)
     if kind == "SecureString":
         version.key_id = params.get("KeyId", "alias/aws/ssm")
-        version.value = sealed(call, parameter.name, params["Value"], version.key_id)
+        arn = arn_of(call, parameter.name)
+        version.value = sealed(call, arn, params["Value"], version.key_id, version.tier)
     elif "KeyId" in params:
         raise validation("KeyId can be used with parameters of the type SecureString only.")
     return version

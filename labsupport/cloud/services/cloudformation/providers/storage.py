@@ -259,9 +259,11 @@ async def _create_log_group(work: Work, props: Params) -> Made:
 
 
 async def _update_log_group(work: Work, name: str, old: Params, new: Params) -> Made:
-    if old.get("KmsKeyId") != new.get("KmsKeyId"):
-        raise not_here("Changing the KMS key of a log group")
     logs, arn = work.client("logs"), _log_arn(work, name).removesuffix(":*")
+    if new.get("KmsKeyId") and old.get("KmsKeyId") != new["KmsKeyId"]:
+        logs.associate_kms_key(logGroupName=name, kmsKeyId=new["KmsKeyId"])
+    elif old.get("KmsKeyId") and not new.get("KmsKeyId"):
+        logs.disassociate_kms_key(logGroupName=name)
     wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
     if wanted:
         logs.tag_resource(resourceArn=arn, tags=wanted)
