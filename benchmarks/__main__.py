@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("calls", "start", "chain")
+NAMES = ("calls", "start", "course", "chain")
 
 
 def main(wanted: list[str]) -> int:
