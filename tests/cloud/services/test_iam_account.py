@@ -7,6 +7,8 @@ import pytest
 from identity_help import ACCOUNT, PLACE, SECOND, assume, enabled_device, new_role, trusts
 from services_help import code_of, may, person, policy, refused, trail, trusting
 
+from labsupport.cloud.core.identity import Name
+
 GOOD = "Correct-Horse-7"
 
 
@@ -43,6 +45,33 @@ def test_the_summary(cloud: Any) -> None:
     }
     assert set(counts.values()) == {1, 2}
     assert (counts["Users"], after["GlobalEndpointTokenVersion"], before["GlobalEndpointTokenVersion"]) == (2, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "message"),
+    [
+        ("User", 5000, "Cannot exceed quota for UsersPerAccount: 5000"),
+        ("Group", 300, "Cannot exceed quota for GroupsPerAccount: 300"),
+        ("Role", 1000, "Cannot exceed quota for RolesPerAccount: 1000"),
+        ("Policy", 1500, "Cannot exceed quota for PoliciesPerAccount: 1500"),
+        ("InstanceProfile", 1000, "Cannot exceed quota for InstanceProfilesPerAccount: 1000"),
+    ],
+)
+def test_how_many_an_account_may_have(shared_cloud: Any, kind: str, most: int, message: str) -> None:
+    """As many names as that are taken beforehand; in an account of its own, which is left so."""
+    iam = shared_cloud.client("iam", "second")
+
+    def fill(cloud: Any) -> None:
+        with cloud.store.transaction():
+            there = cloud.store.count(Name, SECOND, kind)
+            cloud.store.put(*(Name(account=SECOND, kind=kind, folded=f"n{one}") for one in range(most - there)))
+
+    shared_cloud.on_loop(fill)
+    more = {"PolicyDocument": policy(may("s3:*"))} if kind == "Policy" else {}
+    more |= {"AssumeRolePolicyDocument": trusting("ec2.amazonaws.com")} if kind == "Role" else {}
+    snake = {"InstanceProfile": "instance_profile"}.get(kind, kind.lower())
+    operation = getattr(iam, f"create_{snake}")
+    assert refused(operation, **{f"{kind}Name": "one-more"}, **more) == ("LimitExceeded", message)
 
 
 # Passwords

@@ -8,16 +8,11 @@ from labsupport.cloud.core.identity import AccessKey, Group, InstanceProfile, Ma
 from labsupport.cloud.core.mfa import MfaDevice
 from labsupport.cloud.core.providers import OidcProvider, SamlProvider
 from labsupport.cloud.services.iam import credentials, groups, managed, policies, principals, users
-from labsupport.cloud.services.iam.base import Params, exists, missing, paged, service
+from labsupport.cloud.services.iam.base import MOST, Params, exists, missing, paged, service
 from labsupport.cloud.services.iam.records import AccountSettings, Alias, PasswordPolicy, ServerCertificate
 
 QUOTAS = {  # of a new account (IAM User Guide: "IAM and AWS STS quotas")
-    "UsersQuota": 5000,
-    "GroupsQuota": 300,
-    "RolesQuota": 1000,
-    "PoliciesQuota": 1500,
-    "InstanceProfilesQuota": 1000,
-    "ServerCertificatesQuota": 20,
+    **{f"{plural}Quota": most for plural, most in MOST.values()},
     "PolicyVersionsInUseQuota": 10_000,
     "UserPolicySizeQuota": 2048,
     "GroupPolicySizeQuota": 5120,

@@ -18,6 +18,15 @@ Holder = TypeVar("Holder", User, Role, Group, InstanceProfile)
 service = Service("iam")
 
 SERVICE_PATH = "/aws-service-role/"
+# How many of a kind an account may have (IAM User Guide: "IAM and AWS STS quotas").
+MOST = {
+    "User": ("Users", 5000),
+    "Group": ("Groups", 300),
+    "Role": ("Roles", 1000),
+    "Policy": ("Policies", 1500),
+    "InstanceProfile": ("InstanceProfiles", 1000),
+    "ServerCertificate": ("ServerCertificates", 20),
+}
 # The account's part of an IAM ARN has no region.
 _PLACE = "arn:{partition}:iam::{account}:"
 USER = _PLACE + "user/{UserName}"
@@ -119,6 +128,9 @@ def claim_name(call: Call, kind: str, name: str, taken: str = "") -> None:
     claim = Name(account=call.account, kind=kind, folded=name.lower())
     if call.store.get(Name, call.account, kind, claim.folded):
         raise exists(taken or f"{kind} with name {name} already exists.")
+    plural, most = MOST[kind]
+    if call.store.count(Name, call.account, kind) >= most:
+        raise over_limit(f"Cannot exceed quota for {plural}PerAccount: {most}")
     call.store.put(claim)
 
 

@@ -24,6 +24,7 @@ from labsupport.cloud.services.iam.base import (
     unprotected,
     user_named,
 )
+from labsupport.cloud.services.iam.conditions import held_context
 from labsupport.cloud.services.iam.managed import boundary_of, policy_of
 
 MOST_ATTACHED = 10
@@ -131,13 +132,17 @@ def _register_one(name: str, action: Action, named: Callable[..., Any], on: Call
         return action(call, named(call, params), params)
 
     handler.__name__ = name
-    service.operation(on=on)(handler)
+    service.operation(on=on, context=held_context)(handler)
 
 
 _register()
 
 
 # Boundaries
+
+
+def _new_boundary(_: Call, params: Params) -> Params:
+    return {"iam:permissionsboundary": params["PermissionsBoundary"]}
 
 
 def _bounded(call: Call, holder: User | Role, arn: str | None) -> Params:
@@ -147,12 +152,12 @@ def _bounded(call: Call, holder: User | Role, arn: str | None) -> Params:
     return {}
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=_new_boundary)
 def put_role_permissions_boundary(call: Call, params: Params) -> Params:
     return _bounded(call, role_named(call, params), boundary_of(call, params))
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def delete_role_permissions_boundary(call: Call, params: Params) -> Params:
     role = role_named(call, params)
     if role.boundary is None:
@@ -160,12 +165,12 @@ def delete_role_permissions_boundary(call: Call, params: Params) -> Params:
     return _bounded(call, role, None)
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=_new_boundary)
 def put_user_permissions_boundary(call: Call, params: Params) -> Params:
     return _bounded(call, user_named(call, params), boundary_of(call, params))
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=held_context)
 def delete_user_permissions_boundary(call: Call, params: Params) -> Params:
     user = user_named(call, params)
     if user.boundary is None:

@@ -19,6 +19,7 @@ from labsupport.cloud.services.iam.base import (
     unprotected,
     untagged,
 )
+from labsupport.cloud.services.iam.conditions import made_context
 from labsupport.cloud.services.iam.managed import boundary_of
 from labsupport.cloud.services.iam.principals import checked_trust, shown_trust
 
@@ -44,7 +45,7 @@ def shown_role(call: Call, role: Role) -> Params:
     return {**shown, "Tags": tags.to_list(role.tags)} if role.tags else shown
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=made_context)
 def create_role(call: Call, params: Params) -> Params:
     claim_name(call, "Role", params["RoleName"])
     role = Role(

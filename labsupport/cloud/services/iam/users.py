@@ -20,6 +20,7 @@ from labsupport.cloud.services.iam.base import (
     untagged,
     user_named,
 )
+from labsupport.cloud.services.iam.conditions import made_context
 from labsupport.cloud.services.iam.managed import boundary_of
 from labsupport.cloud.services.iam.records import Login, SigningCertificate
 from labsupport.cloud.store.trail import Entry
@@ -45,7 +46,7 @@ def shown_user(user: User) -> Params:
     return {**shown, "Tags": tags.to_list(user.tags)} if user.tags else shown
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=made_context)
 def create_user(call: Call, params: Params) -> Params:
     claim_name(call, "User", params["UserName"])
     user = User(
