@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     endpoint, process = started(folder)
     try:
         print(f"The cloud answers at {endpoint.url}. Everything it holds is in {folder}.", flush=True)
-        return _served(command(browser=_has_screen() and not arguments.no_browser), _environment(folder, endpoint))
+        parts = command(browser=_has_screen() and not arguments.no_browser, root=_root(folder))
+        return _served(parts, _environment(folder, endpoint))
     except KeyboardInterrupt:
         print("Stopped. `lab up` goes on where you were.", flush=True)
         return 0
@@ -51,9 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
             stopped(folder)
 
 
-def command(browser: bool) -> list[str]:
-    """JupyterLab's command line."""
+def _root(folder: Path) -> Path:
+    """What JupyterLab can open: the notebooks and, where it lies among the same files, the home folder's clones."""
+    return home.ROOT if folder.is_relative_to(home.ROOT) else FIRST.parent
+
+
+def command(browser: bool, root: Path = FIRST.parent) -> list[str]:
+    """JupyterLab's command line. Clones lie in a hidden folder, and notebooks link to files in them."""
     parts = [sys.executable, "-m", "jupyterlab", str(FIRST), *QUIET]
+    parts += [f"--ServerApp.root_dir={root}", "--ContentsManager.allow_hidden=True"]
     if not browser:
         parts.append("--no-browser")
     if os.geteuid() == 0:  # usual in a container; without this JupyterLab refuses to start
@@ -92,7 +99,7 @@ def _address(jupyter: subprocess.Popen[bytes]) -> str | None:
     while jupyter.poll() is None and time.monotonic() < end:
         try:
             server = json.loads(told.read_text())
-            return f"{server['url']}lab/tree/{FIRST.name}?token={server['token']}"
+            return f"{server['url']}lab/tree/{FIRST.relative_to(server['root_dir'])}?token={server['token']}"
         except (FileNotFoundError, ValueError):  # not there, or half written
             time.sleep(0.05)
     return None
