@@ -14,6 +14,7 @@ from labsupport.course.chapters.start import (
 )
 from labsupport.course.chapters.start.beginning import begin
 from labsupport.course.chapters.start.ending import forget
+from labsupport.course.chapters.start.questions import QUESTIONS
 from labsupport.course.declare import Chapter
 
 CHAPTER = Chapter(
@@ -35,5 +36,5 @@ CHAPTER = Chapter(
         denied.EXERCISE,
         broken.EXERCISE,
     ),
-    questions=(),
+    questions=QUESTIONS,
 )
