@@ -20,6 +20,12 @@ EC2 = json.loads(trusting("ec2.amazonaws.com"))
 BUILDS = json.loads(trusting("codebuild.amazonaws.com", "codedeploy.amazonaws.com", "codepipeline.amazonaws.com"))
 READ = json.loads(policy(may("s3:GetObject")))
 WRITE = json.loads(policy(may("s3:PutObject")))
+OPEN_TO_LOGS = json.loads(
+    policy(
+        {**may("kms:*"), "Principal": {"AWS": ACCOUNT}},
+        {**may("kms:GenerateDataKey*", "kms:Decrypt"), "Principal": {"Service": "logs.us-east-1.amazonaws.com"}},
+    )
+)
 OWN = {"Key": "own", "Value": "1"}
 NEW = {"Key": "own", "Value": "2"}
 
@@ -70,6 +76,12 @@ def key_of(cloud: Any, names: dict[str, str]) -> Any:
     if found["KeyState"] == "PendingDeletion":
         raise ClientError({"Error": {"Code": "PendingDeletion"}}, "DescribeKey")
     return found["Description"], found["Enabled"], kms.list_resource_tags(**who)["Tags"]
+
+
+def rotation_of(cloud: Any, names: dict[str, str]) -> Any:
+    key_of(cloud, names)
+    status = cloud.client("kms").get_key_rotation_status(KeyId=names["It"])
+    return status["KeyRotationEnabled"], status["RotationPeriodInDays"]
 
 
 def alias_of(cloud: Any, names: dict[str, str]) -> Any:
@@ -154,6 +166,12 @@ def group_of(cloud: Any, names: dict[str, str]) -> Any:
     if not found:
         raise ClientError({"Error": {"Code": "NotFound"}}, "DescribeLogGroups")
     return found[0].get("retentionInDays")
+
+
+def sealed_group(cloud: Any, names: dict[str, str]) -> Any:
+    group_of(cloud, names)
+    (found,) = cloud.client("logs").describe_log_groups(logGroupNamePrefix=names["It"])["logGroups"]
+    return found.get("kmsKeyId", "").endswith(names["K"])
 
 
 def repository_of(cloud: Any, names: dict[str, str]) -> Any:
@@ -393,6 +411,33 @@ CASES: list[Case] = [
         ("b", False, []),
     ),
     (
+        "RotatedKey",
+        {},
+        of("KMS::Key", EnableKeyRotation=True),
+        of("KMS::Key", EnableKeyRotation=True, RotationPeriodInDays="180", Enabled=False),
+        rotation_of,
+        (True, 365),
+        (True, 180),
+    ),
+    (
+        "PairOfKeys",
+        {},
+        of("KMS::Key", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"),
+        of("KMS::Key", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", Description="b"),
+        key_of,
+        ("", True, []),
+        ("b", True, []),
+    ),
+    (
+        "SealedLogGroup",
+        {"K": of("KMS::Key", KeyPolicy=OPEN_TO_LOGS)},
+        of("Logs::LogGroup", KmsKeyId={"Fn::GetAtt": ["K", "Arn"]}),
+        of("Logs::LogGroup"),
+        sealed_group,
+        True,
+        False,
+    ),
+    (
         "Alias",
         {"A": of("KMS::Key"), "B": of("KMS::Key")},
         of("KMS::Alias", AliasName="alias/cfn", TargetKeyId={"Ref": "A"}),
@@ -505,7 +550,8 @@ def test_created_changed_and_removed(
 
 
 def test_every_type_is_tried() -> None:
-    assert {name.rsplit("::", 1)[1] for name in PROVIDERS} == {one[0] for one in CASES} | {"Instance"}
+    further = {"PairOfKeys", "RotatedKey", "SealedLogGroup"}  # another case of a type that has one
+    assert {name.rsplit("::", 1)[1] for name in PROVIDERS} == {one[0] for one in CASES} - further | {"Instance"}
 
 
 @pytest.mark.parametrize(
@@ -543,12 +589,12 @@ def test_what_the_service_has_not_is_the_resources_failure(shared_cloud: Any) ->
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        (of("IAM::User"), of("IAM::User", Path="/other/")),
         (of("KMS::Key"), of("KMS::Key", KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")),
+        (of("KMS::Key"), of("KMS::Key", Origin="EXTERNAL")),
     ],
 )
 def test_a_change_that_cannot_be_made_is_taken_back(shared_cloud: Any, first: Any, second: Any) -> None:
-    stacks, stack = Stacks(shared_cloud), f"back-{first['Type'].rsplit(':', 1)[1]}"
+    stacks, stack = Stacks(shared_cloud), f"back-{len(second['Properties'])}"
     assert stacks.create(stack, {"It": first}, Capabilities=ANY) == "CREATE_COMPLETE"
     assert stacks.update(stack, {"It": second}, Capabilities=ANY) == "UPDATE_ROLLBACK_COMPLETE"
     assert stacks.resources(stack)["It"]["ResourceStatus"] == "UPDATE_COMPLETE"

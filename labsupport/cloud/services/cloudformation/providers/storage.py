@@ -172,11 +172,14 @@ async def _update_key(work: Work, physical: str, old: Params, new: Params) -> Ma
     kms = work.client("kms")
     if old.get("Description") != new.get("Description"):
         kms.update_key_description(KeyId=physical, Description=new.get("Description", ""))
-    _rotate(work, physical, old, new)
     if old.get("KeyPolicy") != new.get("KeyPolicy") and new.get("KeyPolicy"):
         kms.put_key_policy(KeyId=physical, Policy=_text(new["KeyPolicy"]))
-    if old.get("Enabled", True) != new.get("Enabled", True):
-        (kms.enable_key if new.get("Enabled", True) else kms.disable_key)(KeyId=physical)
+    was, shall_be = old.get("Enabled", True), new.get("Enabled", True)
+    if shall_be and not was:
+        kms.enable_key(KeyId=physical)
+    _rotate(work, physical, old, new)  # of a key that is enabled: before it is disabled, after it was
+    if was and not shall_be:
+        kms.disable_key(KeyId=physical)
     wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
     if wanted:
         kms.tag_resource(KeyId=physical, Tags=to_list(wanted, "TagKey", "TagValue"))
