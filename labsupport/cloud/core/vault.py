@@ -4,6 +4,7 @@ KMS's key material, S3's data keys and whatever else must not lie readable in th
 file is made on first use and readable for its owner only; without it nothing that was sealed can be opened again.
 """
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from labsupport.cloud.core.cloud import Cloud
 
+KEY_FILE = "master.key"
 _ROOM = "vault"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -36,10 +38,15 @@ def unseal(cloud: Cloud, sealed: bytes, context: bytes) -> bytes:
         raise Unreadable("A sealed secret can't be opened with the key file in the home folder.") from error
 
 
+def derived(home: Path, purpose: str) -> bytes:
+    """A key of its own for a purpose, made of the key file's."""
+    return hmac.digest(_key(home / KEY_FILE), purpose.encode(), "sha256")
+
+
 def _cipher(cloud: Cloud) -> AESGCM:
     cipher = cloud.rooms.get(_ROOM)
     if cipher is None:
-        cipher = cloud.rooms[_ROOM] = AESGCM(_key(cloud.home / "master.key"))
+        cipher = cloud.rooms[_ROOM] = AESGCM(_key(cloud.home / KEY_FILE))
     return cipher
 
 

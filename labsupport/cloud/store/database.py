@@ -6,17 +6,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labsupport.cloud.store.migrations import migrate
+from labsupport.cloud.store.sealing import Seal, WrongKey
 
 
-def connect(path: Path | str) -> sqlite3.Connection:
+def connect(path: Path | str, seal: Seal) -> sqlite3.Connection:
     """Open (or make) the database. In WAL mode a commit survives the end of the process, killed or not."""
     db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; a checkpoint waits for the disk
     db.execute("PRAGMA cache_size = -8000")
-    migrate(db)
+    db.create_function("sealed", 2, seal.close)
+    if migrate(db):
+        db.execute("VACUUM")  # nothing of an older form stays in pages that are no longer used
+    _check_key(db, seal)
     return db
+
+
+def _check_key(db: sqlite3.Connection, seal: Seal) -> None:
+    row = db.execute("SELECT kind, value FROM record LIMIT 1").fetchone()
+    try:
+        if row is not None:
+            seal.open(*row)
+    except WrongKey:
+        db.close()
+        raise sqlite3.DatabaseError("it was encrypted under another key file") from None
 
 
 class Transactions:

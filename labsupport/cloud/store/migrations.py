@@ -41,8 +41,13 @@ def trail_without_its_index(db: sqlite3.Connection) -> None:
     db.execute("DROP INDEX trail_by_time")
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring the database up to date; refuse one that a newer lab has written."""
+@migration
+def records_encrypted(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE record SET value = sealed(kind, value)")
+
+
+def migrate(db: sqlite3.Connection) -> bool:
+    """Bring the database up to date, and tell whether it was in an older form; refuse one of a newer lab."""
     version = db.execute("PRAGMA user_version").fetchone()[0]
     if version > len(MIGRATIONS):
         raise TooNew(f"The database has version {version}; this lab knows versions up to {len(MIGRATIONS)}.")
@@ -55,3 +60,4 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
+    return 0 < version < len(MIGRATIONS)

@@ -1,4 +1,4 @@
-"""Typed records in the database: get, put, delete, list."""
+"""Typed records in the database: get, put, delete, list. Their values are encrypted, their keys are not."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import msgspec
 
 from labsupport.cloud.store.memory import Memory
 from labsupport.cloud.store.record import SEPARATOR, joined, key_of, kind_of
+from labsupport.cloud.store.sealing import Seal
 
 R = TypeVar("R", bound=msgspec.Struct)
 _encode = msgspec.json.Encoder().encode
@@ -20,15 +21,16 @@ def _decoder(struct: type[R]) -> msgspec.json.Decoder[R]:
 
 
 class Records:
-    def __init__(self, db: sqlite3.Connection, memory: Memory) -> None:
+    def __init__(self, db: sqlite3.Connection, memory: Memory, seal: Seal) -> None:
         self.db = db
+        self.seal = seal
         self.memory = memory
 
     def get(self, struct: type[R], *key: str) -> R | None:
         place = kind_of(struct).name, joined(key)
         self.memory.read(*place)
         row = self.db.execute("SELECT value FROM record WHERE kind = ? AND key = ?", place).fetchone()
-        return _decoder(struct).decode(row[0]) if row else None
+        return _decoder(struct).decode(self.seal.open(place[0], row[0])) if row else None
 
     def put(self, *items: Any) -> None:
         for item in items:
@@ -36,7 +38,7 @@ class Records:
             self.memory.changed(kind, key)
             self.db.execute(
                 "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (kind, key, _encode(item)),
+                (kind, key, self.seal.close(kind, _encode(item))),
             )
 
     def delete(self, item: msgspec.Struct) -> None:
@@ -66,8 +68,8 @@ class Records:
             f"SELECT value FROM record WHERE kind = ? AND key {comparison} ? AND key < ? ORDER BY key LIMIT ?",
             (kind_of(struct).name, low, high, limit),
         ).fetchall()
-        decode = _decoder(struct).decode
-        return (decode(row[0]) for row in rows)
+        decode, opened, kind = _decoder(struct).decode, self.seal.open, kind_of(struct).name
+        return (decode(opened(kind, row[0])) for row in rows)
 
     def count(self, struct: type[msgspec.Struct], *prefix: str) -> int:
         """How many records have a key that begins with these parts, without reading them."""

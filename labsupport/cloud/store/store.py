@@ -12,6 +12,7 @@ from labsupport.cloud.store.database import Transactions, connect
 from labsupport.cloud.store.jobs import Jobs
 from labsupport.cloud.store.memory import Memory
 from labsupport.cloud.store.records import Records
+from labsupport.cloud.store.sealing import Seal
 from labsupport.cloud.store.trail import Entry, Trail
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -19,10 +20,12 @@ T = TypeVar("T")
 
 
 class Store:
-    def __init__(self, path: Path | str) -> None:
-        self.db: sqlite3.Connection = connect(path)
+    def __init__(self, path: Path | str, key: bytes) -> None:
+        """`key` is what records are encrypted with."""
+        seal = Seal(key)
+        self.db: sqlite3.Connection = connect(path, seal)
         self._memory = Memory()
-        self.records = Records(self.db, self._memory)
+        self.records = Records(self.db, self._memory, seal)
         self.jobs = Jobs(self.db)
         self.trail = Trail(self.db)
         self._transactions = Transactions(self.db, self.trail.write_pending, self._memory.forget)

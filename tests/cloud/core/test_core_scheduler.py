@@ -31,7 +31,7 @@ class Scene:
     def __init__(self, home: Path, work: Work) -> None:
         service = Service("codebuild")
         service.task("build")(work)
-        self.store, self.clock = Store(home / "db"), Clock(stopped_at=START)
+        self.store, self.clock = Store(home / "db", bytes(32)), Clock(stopped_at=START)
         self.cloud = Cloud(
             Settings(home), self.store, self.clock, {"codebuild": service}.get, ("codebuild",), WayIn(*[nothing] * 5)
         )

@@ -158,7 +158,8 @@ def test_no_secret_is_where_it_is_not_meant_to_be(cloud: Any, secrets: dict[str,
     def rows(running: Any) -> list[tuple[str, str]]:
         db, found = running.store.db, []
         for kind, key, value in db.execute("SELECT kind, key, value FROM record"):
-            found.append((kind, f"{key} {value.decode('utf-8', 'replace')}"))
+            opened = running.store.records.seal.open(kind, value)
+            found.append((kind, f"{key} {opened.decode('utf-8', 'replace')}"))
         for event, decision, error in db.execute("SELECT event, decision, error FROM trail"):
             found.append(("the trail", f"{event!r} {decision!r} {error!r}"))
         found += [("a log stream", message) for (message,) in db.execute("SELECT message FROM log_event")]

@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 from identity_help import PLACE
 from services_help import code_of, refused
 
+from labsupport.cloud.services.iam.records import ServerCertificate
+
 SSH = (serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
 PEM = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -90,8 +92,8 @@ def test_a_server_certificate(iam: Any, shared_cloud: Any) -> None:
     found = iam.get_server_certificate(ServerCertificateName="shop")["ServerCertificate"]
     assert (found["CertificateBody"], "PrivateKey" in found) == (body, False)
     assert (found["ServerCertificateMetadata"]["Expiration"] - datetime.now(UTC)).days in (89, 90)
-    kept = shared_cloud.on_loop(lambda cloud: str(cloud.store.db.execute("SELECT value FROM record").fetchall()))
-    assert private(key).splitlines()[1] not in kept
+    kept = shared_cloud.on_loop(lambda cloud: [str(one) for one in cloud.store.list(ServerCertificate)])
+    assert [private(key).splitlines()[1] in one for one in kept] == [False]
     iam.update_server_certificate(ServerCertificateName="shop", NewServerCertificateName="store", NewPath="/")
     name = {"ServerCertificateName": "store"}
     iam.tag_server_certificate(**name, Tags=[{"Key": "b", "Value": "2"}])

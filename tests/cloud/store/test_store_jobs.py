@@ -14,7 +14,7 @@ TIMER = Job("events", "tick", "1", "r", "rule")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    found = Store(tmp_path / "db")
+    found = Store(tmp_path / "db", bytes(32))
     yield found
     found.close()
 
@@ -64,7 +64,7 @@ def test_jobs_are_told_apart_by_every_part(store: Store) -> None:
 def test_the_next_process_finds_all_jobs_the_earliest_first(store: Store, tmp_path: Path) -> None:
     store.jobs.put(TIMER, 20.0)
     store.jobs.put(BUILD, 10.0)
-    again = Store(tmp_path / "db")
+    again = Store(tmp_path / "db", bytes(32))
     assert again.jobs.all() == [BUILD, TIMER]
     assert again.jobs.fresh == []
     again.close()

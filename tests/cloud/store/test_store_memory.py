@@ -25,7 +25,7 @@ class Other(msgspec.Struct, kw_only=True):
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "db")
+    made = Store(tmp_path / "db", bytes(32))
     made.put(Thing(name="a"), Thing(name="b"), Other(name="a"))
     return made
 

@@ -26,7 +26,7 @@ class Other(msgspec.Struct, kw_only=True):
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    found = Store(tmp_path / "db")
+    found = Store(tmp_path / "db", bytes(32))
     yield found
     found.close()
 
@@ -111,7 +111,6 @@ def test_a_record_must_have_the_fields_of_its_key() -> None:
 
 
 def test_what_an_older_lab_wrote_gets_the_defaults_of_new_fields(store: Store) -> None:
-    store.db.execute(
-        "INSERT INTO record VALUES ('test.thing', ?, ?)", ("1\0a", b'{"account": "1", "name": "a", "x": 7}')
-    )
+    value = store.records.seal.close("test.thing", b'{"account": "1", "name": "a", "x": 7}')
+    store.db.execute("INSERT INTO record VALUES ('test.thing', ?, ?)", ("1\0a", value))
     assert store.get(Thing, "1", "a") == Thing(account="1", name="a")

@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(path: Path) -> Iterator[Store]:
-    found = Store(path)
+    found = Store(path, bytes(32))
     yield found
     found.close()
 
@@ -107,7 +107,7 @@ def test_the_trail_is_written_with_the_transaction_that_commits(store: Store, pa
         assert noted(store) == []
     assert noted(store) == ["Call"]
     store.note(entry("Outside"))
-    again = Store(path)
+    again = Store(path, bytes(32))
     assert noted(again) == ["Outside", "Call"]
     again.close()
 
@@ -145,7 +145,7 @@ def test_what_has_committed_survives_that_nobody_closes_the_database(store: Stor
         store.put(thing("a"))
     store.db.execute("BEGIN")
     store.put(thing("half"))
-    other = Store(path)
+    other = Store(path, bytes(32))
     assert names(other) == ["a"]
     other.close()
     store.db.execute("ROLLBACK")
