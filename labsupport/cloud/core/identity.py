@@ -147,7 +147,6 @@ class Session(msgspec.Struct, kw_only=True):
     transitive: list[str] = []  # keys of tags that pass on to the next role
     provider: str = ""  # the identity provider that vouches for whoever assumed the role
     federated: bool = False  # a federated user's (GetFederationToken); `user` is who asked
-    chained: bool = False  # a role assumed by a role's session
     task_policy: str = ""  # a member account's root, for one task: the ARN of the policy that limits it
 
 

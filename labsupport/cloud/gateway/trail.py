@@ -134,6 +134,10 @@ def _session(caller: Caller, call: Call) -> Params:
         user = {"type": "IAMUser", "principalId": session.user_id, "userName": session.user} if session.user else {}
         issuer = {"arn": caller.role_arn, "accountId": session.account}
         context["sessionIssuer"] = {**(user or {"type": "Root", "principalId": session.account}), **issuer}
+    if session.provider:
+        context["webIdFederationData"] = {"federatedProvider": session.provider, "attributes": {}}
+    if session.source_identity:
+        context["sourceIdentity"] = session.source_identity
     return {"sessionContext": context}
 
 

@@ -96,7 +96,9 @@ def test_an_account_of_ones_own(shared_cloud: Any, orgs: Any, dev: str, root: st
     assert attached(orgs, dev) == ["FullAWSAccess"]
     there = inside(shared_cloud, dev)
     assert there("sts").get_caller_identity()["Account"] == dev
-    assert [one["RoleName"] for one in there("iam").list_roles()["Roles"]] == [ROLE]
+    roles = there("iam").list_roles()["Roles"]
+    assert [one["RoleName"] for one in roles] == ["AWSServiceRoleForOrganizations", ROLE]
+    assert roles[0]["Path"] == "/aws-service-role/organizations.amazonaws.com/"
     assert there("iam").list_users()["Users"] == []
     stranger = shared_cloud.client("sts", "second")
     params = {"RoleArn": f"arn:aws:iam::{dev}:role/{ROLE}", "RoleSessionName": "me"}

@@ -1,12 +1,17 @@
 """How an account comes into an organization, made or invited: its record, its policies, its place."""
 
+import json
+
+from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.identity import Name, Role
 from labsupport.cloud.core.organization import Organization
 from labsupport.cloud.services.organizations import binding
-from labsupport.cloud.services.organizations.base import FULL_ACCESS, constraint, members
+from labsupport.cloud.services.organizations.base import FULL_ACCESS, constraint, members, service
 from labsupport.cloud.services.organizations.records import ControlPolicy, Member
 
 MOST_ACCOUNTS = 10
+_LINKED = "AWSServiceRoleForOrganizations"
 
 
 def take_in(call: Call, organization: Organization, member: Member) -> None:
@@ -15,8 +20,27 @@ def take_in(call: Call, organization: Organization, member: Member) -> None:
         message = "You have exceeded the allowed number of AWS accounts."
         raise constraint(message, "ACCOUNT_NUMBER_LIMIT_EXCEEDED")
     call.store.put(member)
+    make_linked_role(call, member.account)
     attach_default(call, organization, member.account)
     binding.refresh(call, organization)
+
+
+def make_linked_role(call: Call, account: str) -> None:
+    """AWSServiceRoleForOrganizations, which every account of an organization has."""
+    if call.store.get(Role, account, _LINKED):
+        return
+    statement = {"Effect": "Allow", "Principal": {"Service": service.principal}, "Action": "sts:AssumeRole"}
+    role = Role(
+        account=account,
+        name=_LINKED,
+        id=ids.iam_id("AROA"),
+        path=f"/aws-service-role/{service.principal}/",
+        created=call.epoch,
+        trust=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        description="Service-linked role used by AWS Organizations to enable integration of other services.",
+        attached=["arn:aws:iam::aws:policy/aws-service-role/AWSOrganizationsServiceTrustPolicy"],
+    )
+    call.store.put(role, Name(account=account, kind="Role", folded=_LINKED.lower()))
 
 
 def is_full(call: Call, organization: Organization) -> bool:

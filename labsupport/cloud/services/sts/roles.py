@@ -57,14 +57,13 @@ def assume_role(call: Call, params: Params) -> Params:
 
 
 def _session(call: Call, role: Role, params: Params) -> Session:
-    chained = call.caller.kind == "session"
     seconds = params.get("DurationSeconds", HOUR)
-    if chained and seconds > HOUR:
+    if call.caller.kind == "session" and seconds > HOUR:
         message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining"
         raise invalid(message)
     check_length(role, seconds)
     session = new_session(call, role.account, params["RoleSessionName"], seconds)
-    session.role, session.role_id, session.chained = role.name, role.id, chained
+    session.role, session.role_id = role.name, role.id
     session.tags, session.transitive = _tags(call, params)
     session.source_identity = _source_identity(call, params)
     session.policies = limits.policies(call, role.account, params)
