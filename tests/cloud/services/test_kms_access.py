@@ -176,6 +176,18 @@ def test_conditions_on_a_new_key(shared_cloud: Any, condition: Any, asked: dict[
             user.create_key(**asked)
 
 
+def test_the_tags_of_a_new_key_are_asked_for(shared_cloud: Any) -> None:
+    condition = {"StringEquals": {"aws:RequestTag/team": "shop"}, "ForAllValues:StringEquals": {"aws:TagKeys": "team"}}
+    user = user_of(shared_cloud, statement("kms:CreateKey"), statement("kms:TagResource", Condition=condition))
+    user.create_key(Tags=[{"TagKey": "team", "TagValue": "shop"}])
+    user.create_key()
+    for wrong in ([{"TagKey": "team", "TagValue": "web"}], [{"TagKey": "a", "TagValue": "b"}]):
+        with refused("AccessDeniedException", "kms:TagResource"):
+            user.create_key(Tags=wrong)
+    with refused("TagException", "Duplicate"):
+        user.create_key(Tags=[{"TagKey": "team", "TagValue": "shop"}] * 2)
+
+
 @pytest.mark.parametrize(("days", "allowed"), [(7, False), (20, True), (None, True)])
 def test_a_waiting_time_may_be_a_condition(shared_cloud: Any, key: str, days: int | None, allowed: bool) -> None:
     condition = conditioned("ScheduleKeyDeletionPendingWindowInDays", "20", "NumericGreaterThanEquals")
@@ -301,6 +313,17 @@ def test_a_key_has_fifty_aliases(kms: Any, key: str) -> None:
         kms.create_alias(AliasName=fresh("alias/many"), TargetKeyId=key)
     with refused("LimitExceededException"):
         kms.create_alias(AliasName=fresh("alias/many"), TargetKeyId=key)
+
+
+def test_an_alias_is_moved_by_who_may_on_all_it_touches(shared_cloud: Any, kms: Any, key: str) -> None:
+    other, name = kms.create_key()["KeyMetadata"]["Arn"], fresh("alias/moved")
+    kms.create_alias(AliasName=name, TargetKeyId=key)
+    touched = [f"arn:aws:kms:us-east-1:{FIRST}:{name}", key, other]
+    for missing in touched:
+        user = user_of(shared_cloud, statement("kms:UpdateAlias", [one for one in touched if one != missing]))
+        with refused("AccessDeniedException", f"kms:UpdateAlias on resource: {missing}"):
+            user.update_alias(AliasName=name, TargetKeyId=other)
+    user_of(shared_cloud, statement("kms:UpdateAlias", touched)).update_alias(AliasName=name, TargetKeyId=other)
 
 
 def test_an_alias_stays_with_one_kind_of_key(kms: Any, keys: Keys, key: str) -> None:

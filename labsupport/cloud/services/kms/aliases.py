@@ -58,7 +58,14 @@ def _alias_named(call: Call, name: str) -> Alias:
     return alias
 
 
-@service.operation(context=on_key_conditions, on=_on_alias_and_key)
+def _on_alias_and_both_keys(call: Call, params: Params) -> list[str]:
+    """The alias, the key that it names now, and the one that it shall name."""
+    alias, *wanted = _on_alias_and_key(call, params)
+    key = find(call, params["AliasName"])
+    return [alias, *([key.arn] if key else []), *wanted]
+
+
+@service.operation(context=on_key_conditions, on=_on_alias_and_both_keys)
 def update_alias(call: Call, params: Params) -> Params:
     _check_name(params["AliasName"])
     alias = _alias_named(call, params["AliasName"])

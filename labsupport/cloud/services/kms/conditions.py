@@ -52,8 +52,9 @@ def of_new_key(call: Call, params: Params) -> Params:
 
 def on_key_conditions(call: Call, params: Params) -> Params:
     """Those of a call on one key, whichever it is; `lab:grants` are the grants on it that reach the call."""
-    name = params.get("KeyId") or params.get("TargetKeyId") or ""
-    key = find(call, name) if name else None
+    name = params.get("KeyId") or ""
+    meant = name or params.get("TargetKeyId") or params.get("AliasName")
+    key = find(call, meant) if meant else None
     return of_caller(call) | _of_parameters(call, params) | of_alias(name) | of_key(call, key, params)
 
 

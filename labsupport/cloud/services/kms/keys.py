@@ -4,7 +4,7 @@ import secrets
 
 import msgspec
 
-from labsupport.cloud.core import ids, paging, tags
+from labsupport.cloud.core import ids, paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.kms import conditions, material, policies
@@ -13,7 +13,7 @@ from labsupport.cloud.services.kms.conditions import of_new_key, on_key_conditio
 from labsupport.cloud.services.kms.lookup import changeable, imported, key_named, on_key, own_key
 from labsupport.cloud.services.kms.shown import metadata
 from labsupport.cloud.services.kms.specs import ENCRYPT, SPECS, SYMMETRIC
-from labsupport.cloud.services.kms.tagging import checked_tags
+from labsupport.cloud.services.kms.tagging import checked_tags, given_tags
 
 _IMPORTABLE = ("aes", "hmac", "rsa", "ec", "secp256k1", "ed25519")
 _TRACKED = (
@@ -26,8 +26,7 @@ _TRACKED = (
 @service.operation(context=of_new_key)
 async def create_key(call: Call, params: Params) -> Params:
     key = _asked_for(call, params)
-    if params.get("Tags"):
-        call.authorise("kms:TagResource", "*", of_new_key(call, params))
+    authorise_tags(call, params)
     if key.origin == "AWS_KMS":
         material.added(call.cloud, key, await material.generate(key.spec), call.epoch)
     with call.transaction():
@@ -35,11 +34,19 @@ async def create_key(call: Call, params: Params) -> Params:
     return {"KeyMetadata": metadata(call, key)}
 
 
+def authorise_tags(call: Call, params: Params) -> None:
+    """Who makes a key with tags needs the right to tag it, too."""
+    given = given_tags(params)
+    if given:
+        asked = {"aws:tagkeys": list(given), **{f"aws:requesttag/{name.lower()}": one for name, one in given.items()}}
+        call.authorise("kms:TagResource", "*", of_new_key(call, params) | asked)
+
+
 def put_new(call: Call, key: Key, params: Params) -> None:
     """Keep a key under the policy and the tags asked for."""
     policy = params.get("Policy")
     key.policy = policies.checked(call, policy) if policy else policies.default(call.account)
-    key.tags = checked_tags(tags.from_list(params.get("Tags"), "TagKey", "TagValue"))
+    key.tags = checked_tags(given_tags(params))
     call.store.put(key)
     if policy and not params.get("BypassPolicyLockoutSafetyCheck"):
         policies.refuse_lockout(call, key, conditions.of_caller(call))

@@ -27,8 +27,8 @@ def replicate_key(call: Call, params: Params) -> Params:
         raise AwsError("AlreadyExistsException", f"{primary.arn_in(region)} already exists")
     there = replace(call, region=region)
     kind = {"KeySpec": primary.spec, "KeyUsage": primary.usage, "Origin": primary.origin, "MultiRegion": True}
-    for action in ("CreateKey", "TagResource") if params.get("Tags") else ("CreateKey",):
-        there.authorise(f"kms:{action}", "*", of_new_key(call, {**params, **kind}))
+    there.authorise("kms:CreateKey", "*", of_new_key(call, {**params, **kind}))
+    keys.authorise_tags(there, {**params, **kind})
     replica = _replica(call, primary, region, params.get("Description", ""))
     keys.put_new(there, replica, params)
     return {

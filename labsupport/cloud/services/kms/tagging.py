@@ -8,6 +8,14 @@ from labsupport.cloud.services.kms.conditions import on_key_conditions
 from labsupport.cloud.services.kms.lookup import changeable, on_key, own_key
 
 
+def given_tags(params: Params) -> dict[str, str]:
+    """The tags in a request, each key once."""
+    given = params.get("Tags") or []
+    if len({one["TagKey"] for one in given}) < len(given):
+        raise AwsError("TagException", "Duplicate tag keys")
+    return tags.from_list(given, "TagKey", "TagValue")
+
+
 def checked_tags(found: dict[str, str]) -> dict[str, str]:
     too_many = AwsError("LimitExceededException", "A key can have at most 50 tags.")
     tags.check(found, too_many, AwsError("TagException", "Tag keys that begin with aws: are reserved."))
@@ -16,10 +24,8 @@ def checked_tags(found: dict[str, str]) -> dict[str, str]:
 
 @service.operation(on=on_key(), context=on_key_conditions)
 def tag_resource(call: Call, params: Params) -> Params:
-    key, given = changeable(call, params), params["Tags"]
-    if len({one["TagKey"] for one in given}) < len(given):
-        raise AwsError("TagException", "Duplicate tag keys")
-    key.tags = checked_tags(tags.merged(key.tags, tags.from_list(given, "TagKey", "TagValue")))
+    key = changeable(call, params)
+    key.tags = checked_tags(tags.merged(key.tags, given_tags(params)))
     call.store.put(key)
     return {}
 
