@@ -25,6 +25,7 @@ class AwsError(Exception):
         self.status = status
         self.decision = decision
         self.members = members
+        self.headers: dict[str, str] = {}  # of the answer, where the service tells more by them (S3)
 
 
 def not_simulated(what: str) -> AwsError:

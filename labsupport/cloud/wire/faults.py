@@ -221,11 +221,12 @@ def _s3_document(
     error: AwsError, extra: str, code: str, request_id: str, request: HttpRequest, status: int
 ) -> HttpResponse:
     if request.method == "HEAD" or status == 304:
-        return HttpResponse(status, s3_ids(request_id))
+        return HttpResponse(status, s3_ids(request_id) | error.headers)
     resource = "" if "<Resource>" in extra else f"<Resource>{xml_out.escape(request.raw_path)}</Resource>"
     text = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{xml_out.escape(code)}</Code>'
         f"<Message>{xml_out.escape(error.message)}</Message>{extra}{resource}"
         f"<RequestId>{request_id}</RequestId><HostId>{s3_host_id(request_id)}</HostId></Error>"
     )
-    return HttpResponse(status, s3_ids(request_id) | {"content-type": "application/xml"}, text.encode())
+    headers = s3_ids(request_id) | {"content-type": "application/xml"} | error.headers
+    return HttpResponse(status, headers, text.encode())

@@ -4,6 +4,7 @@ from labsupport.cloud.services.s3 import (
     accesslog,
     acl,
     ageing,
+    attributes,
     browsers,
     buckets,
     configuration,
@@ -16,8 +17,10 @@ from labsupport.cloud.services.s3 import (
     multipart,
     notifications,
     objects,
+    restoring,
     tagging,
     upkeep,
+    uploading,
     website,
 )
 from labsupport.cloud.services.s3.base import service
@@ -26,6 +29,7 @@ __all__ = [
     "accesslog",
     "acl",
     "ageing",
+    "attributes",
     "browsers",
     "buckets",
     "configuration",
@@ -38,8 +42,10 @@ __all__ = [
     "multipart",
     "notifications",
     "objects",
+    "restoring",
     "service",
     "tagging",
     "upkeep",
+    "uploading",
     "website",
 ]

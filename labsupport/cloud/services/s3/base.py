@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 import msgspec
@@ -82,12 +83,15 @@ class Object(msgspec.Struct, kw_only=True):
     marker: bool = False
     pieces: list[Piece] = []
     parts: list[int] = []  # sizes of the parts of a multipart upload
+    part_sums: list[str] = []  # their checksums
     lock: Lock = msgspec.field(default_factory=Lock)
     headers: dict[str, Any] = {}  # ContentType, CacheControl, … as GetObject gives them back
     metadata: dict[str, str] = {}
     checksums: dict[str, str] = {}  # ChecksumCRC32 -> …
     tags: dict[str, str] = {}
     storage: str = "STANDARD"
+    ready: float = 0.0  # an archived object that is restored: from when and
+    until: float = 0.0  # until when it can be read
 
 
 @record("s3.version", key=("bucket", "key", "order"))
@@ -132,6 +136,26 @@ def bucket_named(call: Call, params: Params) -> Bucket:
 
 def no_key(key: str) -> AwsError:
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
+
+
+ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+
+
+def refuse_archived(call: Call, found: Object) -> None:
+    """An archived object has to be restored before it can be read."""
+    if found.storage in ARCHIVED and not found.ready <= call.epoch < found.until:
+        message = "The operation is not valid for the object's storage class"
+        raise AwsError("InvalidObjectState", message, 403, StorageClass=found.storage)
+
+
+def restoration(call: Call, found: Object) -> Params:
+    """What an answer says of an archived object's restoration (x-amz-restore)."""
+    if call.epoch < found.ready:
+        return {"Restore": 'ongoing-request="true"'}
+    if call.epoch < found.until:
+        ends = format_datetime(time(found.until), usegmt=True)
+        return {"Restore": f'ongoing-request="false", expiry-date="{ends}"'}
+    return {}
 
 
 def find_version(call: Call, bucket: Bucket, key: str, version: str | None) -> Object | None:

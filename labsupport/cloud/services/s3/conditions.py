@@ -2,9 +2,10 @@
 
 import re
 from datetime import datetime
+from email.utils import format_datetime
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.services.s3.base import Object, Params
+from labsupport.cloud.services.s3.base import Object, Params, time
 
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
@@ -14,8 +15,11 @@ def _failed(condition: str) -> AwsError:
     return AwsError("PreconditionFailed", message, 412, Condition=condition)
 
 
-def _not_modified() -> AwsError:
-    return AwsError("304", "Not Modified", 304)
+def _not_modified(found: Object) -> AwsError:
+    """The answer that lets a cache keep what it has."""
+    error = AwsError("304", "Not Modified", 304)
+    error.headers = {"etag": f'"{found.etag}"', "last-modified": format_datetime(time(found.modified), usegmt=True)}
+    return error
 
 
 def _tags(text: str) -> list[str]:
@@ -36,9 +40,9 @@ def check_read(found: Object, params: Params) -> None:
         raise _failed("If-Unmodified-Since")
     if params.get("IfNoneMatch"):
         if _matches(params["IfNoneMatch"], found):
-            raise _not_modified()
+            raise _not_modified(found)
     elif params.get("IfModifiedSince") and modified <= _epoch(params["IfModifiedSince"]):
-        raise _not_modified()
+        raise _not_modified(found)
 
 
 def _epoch(moment: datetime) -> float:
@@ -71,7 +75,10 @@ def is_range(text: str) -> bool:
 
 def range_of(found: Object, params: Params) -> tuple[int, int]:
     """The first byte and the one after the last that a request wants."""
-    if params.get("PartNumber"):
+    if params.get("PartNumber") is not None:
+        if params.get("Range"):
+            message = "Cannot specify both Range header and partNumber query parameter"
+            raise AwsError("InvalidRequest", message, 400)
         return _part(found, params["PartNumber"])
     text = params.get("Range") or ""
     if not is_range(text):

@@ -5,7 +5,16 @@ from urllib.parse import parse_qs, unquote
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content, locks
-from labsupport.cloud.services.s3.base import OBJECT, Bucket, Object, Params, bucket_named, service, time
+from labsupport.cloud.services.s3.base import (
+    OBJECT,
+    Bucket,
+    Object,
+    Params,
+    bucket_named,
+    refuse_archived,
+    service,
+    time,
+)
 from labsupport.cloud.services.s3.conditions import check_read
 from labsupport.cloud.services.s3.context import conditions, creating_conditions, tag_conditions
 from labsupport.cloud.services.s3.customer import customer_key
@@ -44,6 +53,7 @@ def read_source(call: Call, params: Params) -> tuple[Object, bytes]:
     except AwsError:
         message = "At least one of the pre-conditions you specified did not hold"
         raise AwsError("PreconditionFailed", message, 412) from None
+    refuse_archived(call, found)
     return found, locks.data_key(call, found.lock, bucket.name, customer_key(call, params, "CopySource"))
 
 

@@ -26,6 +26,7 @@ _ON_THE_BUS = {
     "ObjectRemoved": "Object Deleted",
     "LifecycleExpiration": "Object Deleted",
     "LifecycleTransition": "Object Storage Class Changed",
+    "ObjectRestore": "Object Restore Initiated",
     "ObjectTagging:Put": "Object Tags Added",
     "ObjectTagging:Delete": "Object Tags Deleted",
 }

@@ -35,12 +35,12 @@ class Found(NamedTuple):
 def _entries(call: Call, bucket: Bucket, params: Params, after: str | None, markers: bool = False) -> Iterator[Found]:
     """Keys and common prefixes in their order; a prefix's keys are jumped over. `markers`: deleted keys, too."""
     prefix = params.get("Prefix", "")
-    after = _behind(after, params)
+    after = behind(after, params)
     while True:
         chunk = list(call.store.list(Object, bucket.name, starting=prefix, after=after, limit=_CHUNK))
         jumped = False
         for one in chunk:
-            after, common = one.key, _common(one.key, params)
+            after, common = one.key, common_prefix(one.key, params)
             if one.marker and not markers:
                 continue
             if not common:
@@ -53,16 +53,16 @@ def _entries(call: Call, bucket: Bucket, params: Params, after: str | None, mark
             return
 
 
-def _common(key: str, params: Params) -> str:
+def common_prefix(key: str, params: Params) -> str:
     """The common prefix that a key belongs to: up to the first delimiter behind the prefix asked for."""
     delimiter, prefix = params.get("Delimiter", ""), params.get("Prefix", "")
     cut = key.find(delimiter, len(prefix)) if delimiter and key.startswith(prefix) else -1
     return key[: cut + len(delimiter)] if cut >= 0 else ""
 
 
-def _behind(after: str | None, params: Params) -> str | None:
+def behind(after: str | None, params: Params) -> str | None:
     """A marker that is itself a common prefix stands for all of its keys."""
-    return after + _LAST if after and _common(after, params) == after else after
+    return after + _LAST if after and common_prefix(after, params) == after else after
 
 
 def _size(params: Params) -> int:
@@ -82,7 +82,7 @@ def _page(call: Call, params: Params, after: str | None) -> tuple[list[Found], b
     return page, False
 
 
-def _encoded(params: Params, text: str) -> str:
+def encoded(params: Params, text: str) -> str:
     """A key as XML can always carry it: percent-encoded, but for a slash and an asterisk; a space is a plus."""
     return quote_plus(text, safe="/*").replace("~", "%7E") if params.get("EncodingType") == "url" else text
 
@@ -91,10 +91,10 @@ def _contents(params: Params, page: list[Found], owner: str | None) -> Params:
     contents, prefixes = [], []
     for key, one in page:
         if one is None:
-            prefixes.append({"Prefix": _encoded(params, key)})
+            prefixes.append({"Prefix": encoded(params, key)})
             continue
         shown: Params = {
-            "Key": _encoded(params, key),
+            "Key": encoded(params, key),
             "LastModified": time(one.modified),
             "ETag": f'"{one.etag}"',
             "Size": one.size,
@@ -106,7 +106,7 @@ def _contents(params: Params, page: list[Found], owner: str | None) -> Params:
 
 def _echo(params: Params, *names: str) -> Params:
     """What a listing repeats of its request."""
-    shown = {name: _encoded(params, params[name]) for name in names if params.get(name)}
+    shown = {name: encoded(params, params[name]) for name in names if params.get(name)}
     options = {"Name": params["Bucket"], "MaxKeys": _size(params), "Prefix": shown.pop("Prefix", "")}
     return {**options, **shown, "EncodingType": params.get("EncodingType")}
 
@@ -135,10 +135,10 @@ def list_objects(call: Call, params: Params) -> Params:
     answer = {
         **_echo(params, "Prefix", "Delimiter"),
         **_contents(params, page, owner),
-        "Marker": _encoded(params, params.get("Marker", "")),
+        "Marker": encoded(params, params.get("Marker", "")),
         "IsTruncated": truncated,
     }
-    return {**answer, "NextMarker": _encoded(params, page[-1].key)} if truncated and params.get("Delimiter") else answer
+    return {**answer, "NextMarker": encoded(params, page[-1].key)} if truncated and params.get("Delimiter") else answer
 
 
 @service.operation(on=BUCKET, action="s3:ListBucketVersions", context=conditions)
@@ -155,14 +155,14 @@ def list_object_versions(call: Call, params: Params) -> Params:
         **_echo(params, "Prefix", "Delimiter"),
         "Versions": [_version(params, one, latest, owner) for _, one, latest in page if one and not one.marker],
         "DeleteMarkers": [_marker(params, one, latest, owner) for _, one, latest in page if one and one.marker],
-        "CommonPrefixes": [{"Prefix": _encoded(params, key)} for key, one, _ in page if one is None],
+        "CommonPrefixes": [{"Prefix": encoded(params, key)} for key, one, _ in page if one is None],
         "IsTruncated": truncated,
-        "KeyMarker": _encoded(params, params.get("KeyMarker", "")),
+        "KeyMarker": encoded(params, params.get("KeyMarker", "")),
         "VersionIdMarker": params.get("VersionIdMarker", ""),
     }
     if truncated:
         key, last, _ = page[-1]
-        answer |= {"NextKeyMarker": _encoded(params, key), "NextVersionIdMarker": last.version if last else None}
+        answer |= {"NextKeyMarker": encoded(params, key), "NextVersionIdMarker": last.version if last else None}
     return answer
 
 
@@ -194,7 +194,7 @@ def _version(params: Params, one: Object, latest: bool, owner: Params) -> Params
 
 def _marker(params: Params, one: Object, latest: bool, owner: Params) -> Params:
     return {
-        "Key": _encoded(params, one.key),
+        "Key": encoded(params, one.key),
         "VersionId": one.version,
         "IsLatest": latest,
         "LastModified": time(one.modified),

@@ -116,6 +116,14 @@ def _ask(call: Call, operation: str, params: Params) -> Any:
         raise AwsError(f"KMS.{error.code}", error.message, 400) from None
 
 
+def refuse_without_key(lock: Lock, customer: CustomerKey | None) -> None:
+    """What is told of an object with a customer's key is for who has the key."""
+    if lock.algorithm == SSE_C:
+        unseal(lock, customer)
+    else:
+        refuse_needless(customer)
+
+
 def as_told(lock: Lock, params: Params | None = None) -> Params:
     """What an answer says of an object's encryption; of a customer's key, what the request has said."""
     if lock.algorithm == SSE_C:

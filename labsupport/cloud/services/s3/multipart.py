@@ -5,9 +5,9 @@ import secrets
 from urllib.parse import quote
 
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content, locks
-from labsupport.cloud.services.s3.base import BUCKET, OBJECT, Object, Params, bucket_named, service, time
+from labsupport.cloud.services.s3.base import OBJECT, Object, Params, bucket_named, service, time
 from labsupport.cloud.services.s3.combined import checksums_of, refuse_combination
 from labsupport.cloud.services.s3.conditions import is_range
 from labsupport.cloud.services.s3.context import conditions, creating_conditions, feeding_conditions
@@ -21,7 +21,7 @@ from labsupport.cloud.services.s3.objects import (
     new_object,
     tags_of_header,
 )
-from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named, uploads
+from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 LEAST = 5 * 1024 * 1024  # bytes of every part but the last
@@ -67,10 +67,10 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
     )
     call.store.put(upload)
     answer = {"Bucket": bucket.name, "Key": upload.key, "UploadId": upload.id, **locks.as_told(lock, params)}
-    return {**answer, **_checksum_kind(upload), **abort_of(bucket, upload.key, upload.begun)}
+    return {**answer, **checksum_kind(upload), **abort_of(bucket, upload.key, upload.begun)}
 
 
-def _checksum_kind(upload: Upload) -> Params:
+def checksum_kind(upload: Upload) -> Params:
     kind = "FULL_OBJECT" if upload.whole else "COMPOSITE"
     return {"ChecksumAlgorithm": upload.algorithm, "ChecksumType": kind} if upload.algorithm else {}
 
@@ -147,6 +147,8 @@ def complete_multipart_upload(call: Call, params: Params) -> Params:
     pieces = [part.piece for part in chosen]
     made = new_object(call, {**upload.told, "Bucket": upload.bucket, "Key": upload.key}, upload.lock, pieces)
     made.parts = [part.piece.size for part in chosen]
+    if upload.algorithm:
+        made.part_sums = [part.checksums[f"Checksum{upload.algorithm}"] for part in chosen]
     digests = b"".join(bytes.fromhex(part.etag) for part in chosen)
     made.etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(chosen)}"
     made.checksums = checksums_of(upload, chosen, params)
@@ -214,32 +216,6 @@ def list_parts(call: Call, params: Params) -> Params:
     ]
     more = {"NextPartNumberMarker": shown[-1]["PartNumber"]} if shown and len(found) > size else {}
     names = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.id, "MaxParts": size}
-    names |= {"StorageClass": upload.told.get("StorageClass", "STANDARD"), **_checksum_kind(upload)}
+    names |= {"StorageClass": upload.told.get("StorageClass", "STANDARD"), **checksum_kind(upload)}
     names |= abort_of(bucket_named(call, params), upload.key, upload.begun)
     return {**names, "Parts": shown, "IsTruncated": len(found) > size, "PartNumberMarker": after, **more}
-
-
-@service.operation(on=BUCKET, action="s3:ListBucketMultipartUploads")
-def list_multipart_uploads(call: Call, params: Params) -> Params:
-    bucket, size = bucket_named(call, params), min(params.get("MaxUploads", 1000), 1000)
-    if params.get("Delimiter"):
-        raise not_simulated("A delimiter for ListMultipartUploads")
-    prefix, key, upload_id = (params.get(name, "") for name in ("Prefix", "KeyMarker", "UploadIdMarker"))
-    every = sorted(uploads(call, bucket.name), key=lambda one: (one.key, one.id))
-    found = [
-        one
-        for one in every
-        if one.key.startswith(prefix) and (one.key > key or (one.key == key and upload_id and one.id > upload_id))
-    ]
-    shown = [_shown(one) for one in found[:size]]
-    answer: Params = {"Bucket": bucket.name, "Uploads": shown, "IsTruncated": len(found) > size, "MaxUploads": size}
-    answer |= {"Prefix": prefix, "KeyMarker": key, "UploadIdMarker": upload_id}
-    if shown and len(found) > size:
-        answer |= {"NextKeyMarker": shown[-1]["Key"], "NextUploadIdMarker": shown[-1]["UploadId"]}
-    return answer
-
-
-def _shown(upload: Upload) -> Params:
-    kind = _checksum_kind(upload)
-    names = {"UploadId": upload.id, "Key": upload.key, "Initiated": time(upload.begun)}
-    return {**names, "StorageClass": upload.told.get("StorageClass", "STANDARD"), **kind}

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -20,13 +21,15 @@ from labsupport.cloud.services.s3.base import (
     find_version,
     keep_current,
     no_key,
+    refuse_archived,
+    restoration,
     service,
     time,
 )
 from labsupport.cloud.services.s3.conditions import check_read, check_write, is_range, range_of
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions, creating_conditions
-from labsupport.cloud.services.s3.customer import SSE_C, customer_key
+from labsupport.cloud.services.s3.customer import customer_key
 from labsupport.cloud.services.s3.dates import expiry_of
 from labsupport.cloud.services.s3.happenings import created
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
@@ -132,18 +135,33 @@ def read_action(_: Call, params: Params) -> str:
 def found_object(call: Call, params: Params) -> tuple[Bucket, Object]:
     """The object that a call reads. Only who may list the bucket is told that there is none."""
     bucket, version = bucket_named(call, params), params.get("VersionId")
+    if version == "":
+        raise AwsError("InvalidArgument", "Version id cannot be the empty string", 400, ArgumentName="versionId")
     found = find_version(call, bucket, params["Key"], version)
     if found is None and version is not None:
         call.authorise("s3:ListBucket", bucket.arn)
         message = "The specified version does not exist."
         raise AwsError("NoSuchVersion", message, 404, Key=params["Key"], VersionId=version)
-    if found is None or (found.marker and version is None):
+    if found is None:
         call.authorise("s3:ListBucket", bucket.arn)
         raise no_key(params["Key"])
     if found.marker:
-        message = "The specified method is not allowed against this resource."
-        raise AwsError("MethodNotAllowed", message, 405, Method="GET", ResourceType="DeleteMarker")
+        if version is None:
+            call.authorise("s3:ListBucket", bucket.arn)
+        raise _deleted(found, params["Key"], version)
     return bucket, found
+
+
+def _deleted(marker: Object, key: str, version: str | None) -> AwsError:
+    """The answer where a marker stands: there is nothing, or nothing to be read."""
+    headers = {"x-amz-delete-marker": "true", "x-amz-version-id": marker.version}
+    error = no_key(key)
+    if version is not None:
+        message = "The specified method is not allowed against this resource."
+        error = AwsError("MethodNotAllowed", message, 405, Method="GET", ResourceType="DeleteMarker")
+        headers |= {"allow": "DELETE", "last-modified": format_datetime(time(marker.modified), usegmt=True)}
+    error.headers = headers
+    return error
 
 
 @service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
@@ -151,10 +169,11 @@ async def get_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     _refuse_overrides(call, params)
     check_read(found, params)
+    refuse_archived(call, found)
     start, end = range_of(found, params)
     key = locks.data_key(call, found.lock, bucket.name, customer_key(call, params))
     body = content.read(call, key, found.pieces, start, end)
-    return {"Body": body, **described(bucket, found, params, start, end)}
+    return {"Body": body, **described(call, bucket, found, params, start, end)}
 
 
 @service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
@@ -163,9 +182,10 @@ async def head_object(call: Call, params: Params) -> Params:
     check_read(found, params)
     start, end = range_of(found, params)
     customer = customer_key(call, params)
-    if found.lock.algorithm == SSE_C or customer or (found.checksums and params.get("ChecksumMode") == "ENABLED"):
-        locks.data_key(call, found.lock, bucket.name, customer)  # a checksum tells of the content, so KMS is asked
-    return described(bucket, found, params, start, end)
+    locks.refuse_without_key(found.lock, customer)
+    if found.lock.algorithm == locks.KMS and found.checksums and params.get("ChecksumMode") == "ENABLED":
+        locks.data_key(call, found.lock, bucket.name)  # a checksum tells of the content, so KMS is asked
+    return described(call, bucket, found, params, start, end)
 
 
 def _refuse_overrides(call: Call, params: Params) -> None:
@@ -178,7 +198,18 @@ def _ranged(params: Params) -> bool:
     return bool(params.get("Range")) and is_range(params["Range"])
 
 
-def described(bucket: Bucket, found: Object, params: Params, start: int, end: int) -> Params:
+def _may_read_tags(call: Call, params: Params) -> bool:
+    """How many tags there are is told to those who may read them."""
+    version = "Version" if params.get("VersionId") else ""
+    arn = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+    try:
+        call.authorise(f"s3:GetObject{version}Tagging", arn, conditions(call, params))
+    except AwsError:
+        return False
+    return True
+
+
+def described(call: Call, bucket: Bucket, found: Object, params: Params, start: int, end: int) -> Params:
     """An object's headers, with the overrides that the request asks for (response-content-type, …)."""
     whole = (start, end) == (0, found.size)
     shown: Params = {
@@ -199,10 +230,10 @@ def described(bucket: Bucket, found: Object, params: Params, start: int, end: in
         shown |= found.checksums
     if found.parts and params.get("PartNumber"):
         shown["PartsCount"] = len(found.parts)
-    if found.tags:
+    if found.tags and _may_read_tags(call, params):
         shown["TagCount"] = len(found.tags)
     if found.storage != "STANDARD":
-        shown["StorageClass"] = found.storage
+        shown |= {"StorageClass": found.storage, **restoration(call, found)}
     if bucket.lifecycle:
         shown |= expiry_of(bucket, found)
     return {**shown, **{name: params[f"Response{name}"] for name in HEADERS if params.get(f"Response{name}")}}
