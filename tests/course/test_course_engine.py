@@ -65,7 +65,7 @@ def test_a_check_after_the_work_is_in_the_progress(lab, exercise):
     found = learner.check("tiny.1")
     assert found.outcome is Outcome.PASSED, found
     assert "✔ tiny.1 A colour: passed" in str(learner.progress())
-    assert "✔ code" in str(learner.map())
+    assert "seen at work" in str(learner.map())
     assert "tiny.1 A colour" in learner.progress()._repr_html_()
 
 
