@@ -21,11 +21,11 @@ _SIMPLE = {
     "Username": "username = ?",
     "AccessKeyId": "access_key = ?",
     "EventSource": "source = ?",
-    "EventId": "json_extract(CAST(event AS TEXT), '$.eventID') = ?",
+    "EventId": "json_extract(plain(event), '$.eventID') = ?",
 }
 # A resource is named by its ARN, or by what comes last in it.
 _RESOURCE = """EXISTS (
-    SELECT 1 FROM (SELECT json_extract(value, '$.ARN') AS arn FROM json_each(CAST(event AS TEXT), '$.resources')),
+    SELECT 1 FROM (SELECT json_extract(value, '$.ARN') AS arn FROM json_each(plain(event), '$.resources')),
                   (SELECT ? AS wanted)
     WHERE arn = wanted OR substr(arn, -length(wanted) - 1) IN ('/' || wanted, ':' || wanted))"""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labsupport.cloud.store.migrations import migrate
 from labsupport.cloud.store.sealing import Seal, WrongKey
+from labsupport.cloud.store.trail import KIND
 
 
 def connect(path: Path | str, seal: Seal) -> sqlite3.Connection:
@@ -17,6 +18,7 @@ def connect(path: Path | str, seal: Seal) -> sqlite3.Connection:
     db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; a checkpoint waits for the disk
     db.execute("PRAGMA cache_size = -8000")
     db.create_function("sealed", 2, seal.close)
+    db.create_function("plain", 1, lambda event: seal.open(KIND, event).decode(), deterministic=True)
     if migrate(db):
         db.execute("VACUUM")  # nothing of an older form stays in pages that are no longer used
     _check_key(db, seal)

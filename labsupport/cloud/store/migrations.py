@@ -46,6 +46,12 @@ def records_encrypted(db: sqlite3.Connection) -> None:
     db.execute("UPDATE record SET value = sealed(kind, value)")
 
 
+@migration
+def trail_encrypted(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE trail SET event = sealed('trail', event)")
+    db.execute("UPDATE trail SET decision = sealed('trail', decision) WHERE decision IS NOT NULL")
+
+
 def migrate(db: sqlite3.Connection) -> bool:
     """Bring the database up to date, and tell whether it was in an older form; refuse one of a newer lab."""
     version = db.execute("PRAGMA user_version").fetchone()[0]

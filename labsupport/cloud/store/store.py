@@ -27,7 +27,7 @@ class Store:
         self._memory = Memory()
         self.records = Records(self.db, self._memory, seal)
         self.jobs = Jobs(self.db)
-        self.trail = Trail(self.db)
+        self.trail = Trail(self.db, seal)
         self._transactions = Transactions(self.db, self.trail.write_pending, self._memory.forget)
 
     def transaction(self) -> AbstractContextManager[None]:

@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from labsupport.cloud.store.sealing import Seal
+
+KIND = "trail"  # what entries are sealed as
+
 
 class Entry(NamedTuple):
     time: float
@@ -35,8 +39,9 @@ _INSERT = f"INSERT INTO trail ({_COLUMNS}) VALUES ({', '.join('?' * len(Entry._f
 
 
 class Trail:
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, seal: Seal) -> None:
         self.db = db
+        self.seal = seal
         self._pending: list[Entry] = []
 
     def add(self, entry: Entry, in_transaction: bool) -> None:
@@ -48,14 +53,26 @@ class Trail:
 
     def write_pending(self) -> None:
         pending, self._pending = self._pending, []
-        self.db.executemany(_INSERT, pending)
+        self.db.executemany(_INSERT, map(self._sealed, pending))
+
+    def _sealed(self, entry: Entry) -> Entry:
+        """As it is stored: what was asked for may hold anything."""
+        close = self.seal.close
+        decision = close(KIND, entry.decision) if entry.decision is not None else None
+        return entry._replace(event=close(KIND, entry.event), decision=decision)
+
+    def _opened(self, entry: Entry) -> Entry:
+        opened = self.seal.open
+        decision = opened(KIND, entry.decision) if entry.decision is not None else None
+        return entry._replace(event=opened(KIND, entry.event), decision=decision)
 
     def newest_first(
         self, where: str = "1", values: tuple[Any, ...] = (), limit: int = 50
     ) -> Iterator[tuple[int, Entry]]:
-        """Entries with their ids; `where` is SQL over the columns, written by this cloud only."""
+        """Entries with their ids; `where` is SQL over the columns, written by this cloud only; `plain(event)` is
+        the event as text."""
         sql = f"SELECT id, {_COLUMNS} FROM trail WHERE {where} ORDER BY id DESC LIMIT ?"
-        return ((row[0], Entry(*row[1:])) for row in self.db.execute(sql, (*values, limit)).fetchall())
+        return ((row[0], self._opened(Entry(*row[1:]))) for row in self.db.execute(sql, (*values, limit)).fetchall())
 
     def latest(self, where: str, values: tuple[Any, ...]) -> list[Latest]:
         """The last time of each operation by each caller, the newest first; `where` as for `newest_first`."""

@@ -160,9 +160,8 @@ def test_no_secret_is_where_it_is_not_meant_to_be(cloud: Any, secrets: dict[str,
         for kind, key, value in db.execute("SELECT kind, key, value FROM record"):
             opened = running.store.records.seal.open(kind, value)
             found.append((kind, f"{key} {opened.decode('utf-8', 'replace')}"))
-        for event, decision, error in db.execute("SELECT event, decision, error FROM trail"):
-            found.append(("the trail", f"{event!r} {decision!r} {error!r}"))
-        found += [("a log stream", message) for (message,) in db.execute("SELECT message FROM log_event")]
+        for _, entry in running.store.trail.newest_first(limit=-1):
+            found.append(("the trail", f"{entry.event!r} {entry.decision!r} {entry.error!r}"))
         found += [("a job", " ".join(map(str, row))) for row in db.execute("SELECT * FROM job")]
         return found
 

@@ -17,6 +17,7 @@ from labsupport.cloud.core.identity import service_principal
 from labsupport.cloud.services.logs.base import DataKey, Group, group_arn, refused
 
 _NONCE, _TAG, _INDEX = 12, 16, 2  # bytes
+_OWN = b"\xff\xff"  # stands for the index of a key of the group's: the service's own
 OVERHEAD = _INDEX + _NONCE + _TAG
 _UNUSABLE = ("DisabledException", "KMSInvalidStateException", "InvalidKeyUsageException")
 
@@ -46,16 +47,19 @@ class Sealer:
             self.ciphers[index] = AESGCM(answer["Plaintext"])
         return self.ciphers[index]
 
-    def seal(self, message: str, place: str) -> str | bytes:
-        """As it is stored; `place` (stream and number) belongs to the ciphertext."""
+    def seal(self, message: str, place: str) -> bytes:
+        """As it is stored; `place` (stream and number) belongs to the ciphertext. Without a KMS key the service has
+        one of its own: log data is always encrypted at rest."""
         if not self.group.kms_key:
-            return message
+            return _OWN + self.call.store.records.seal.close(place, message.encode())
         index, nonce = len(self.group.data_keys) - 1, secrets.token_bytes(_NONCE)
         return index.to_bytes(_INDEX) + nonce + self._cipher(index).encrypt(nonce, message.encode(), place.encode())
 
     def open(self, stored: str | bytes, place: str) -> str:
-        if isinstance(stored, str):
+        if isinstance(stored, str):  # from before all were encrypted
             return stored
+        if stored.startswith(_OWN):
+            return self.call.store.records.seal.open(place, stored[_INDEX:]).decode()
         start = _INDEX + _NONCE
         cipher = self._cipher(int.from_bytes(stored[:_INDEX]))
         return cipher.decrypt(stored[_INDEX:start], stored[start:], place.encode()).decode()
