@@ -173,6 +173,25 @@ def test_what_makes_a_policy_public(shared_cloud: Any, condition: Any, public: b
         policy(statement("s3:GetObject", "arn:aws:s3:::other-bucket/*", Principal={"AWS": FIRST})),
         policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*")),
         policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*", "Perhaps", Principal={"AWS": FIRST})),
+        policy(statement("s3:GetObject", "*", Principal={"AWS": FIRST})),
+        policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET", Principal={"AWS": FIRST})),
+        policy(statement("s3:ListBucket", "arn:aws:s3:::BUCKET/*", Principal={"AWS": FIRST})),
+        policy(statement(["s3:GetObject", "s3:ListBucket"], "arn:aws:s3:::BUCKET/*", Principal={"AWS": FIRST})),
+        policy(statement("s3:ListObjects", "arn:aws:s3:::BUCKET", Principal={"AWS": FIRST})),
+        policy(statement("ec2:RunInstances", "arn:aws:s3:::BUCKET", Principal={"AWS": FIRST})),
+        policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*", Principal={"AWS": f"arn:aws:iam::{FIRST}:user/no"})),
+        policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*", Principal={"AWS": f"arn:aws:iam::{FIRST}:user/*"})),
+        policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*", Principal={"Service": "s3.example.com"})),
+        policy(statement("s3:GetObject", "arn:aws:s3:::BUCKET/*", Principal="somebody")),
+        policy(
+            statement(
+                "s3:ListBucket",
+                "arn:aws:s3:::BUCKET",
+                Principal="*",
+                Condition={"StringEquals": {"s3:prefixes": "a"}},
+            )
+        ),
+        policy(statement("s3:GetObject", f"arn:aws:s3:::BUCKET/{'x' * 21_000}", Principal={"AWS": FIRST})),
     ],
 )
 def test_policies_that_are_refused(shared_cloud: Any, text: str) -> None:
@@ -181,6 +200,45 @@ def test_policies_that_are_refused(shared_cloud: Any, text: str) -> None:
         shared_cloud.client("s3").put_bucket_policy(Bucket=name, Policy=text.replace("BUCKET", name))
     with refused("NoSuchBucketPolicy", status=404):
         shared_cloud.client("s3").get_bucket_policy(Bucket=name)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:*", "arn:aws:s3:::BUCKET"), ("s3:*", "arn:aws:s3:::BUCKET/*"), ("*", "arn:aws:s3:::BUCKET"),
+        ("s3:Get*", "arn:aws:s3:::BUCKET/*"), ("s3:ListBucket", "arn:aws:s3:::BUCKET*"),
+        ("S3:getobject", "arn:aws:s3:::BUCKET/a"),
+    ],
+)  # fmt: skip
+def test_actions_and_what_they_act_upon(shared_cloud: Any, action: str, resource: str) -> None:
+    name = new_bucket(shared_cloud)
+    grant(shared_cloud, name, statement(action, resource.replace("BUCKET", name), Principal={"AWS": FIRST}))
+
+
+def test_everybody_but_one_is_public(shared_cloud: Any) -> None:
+    name = new_bucket(shared_cloud)
+    but = statement("s3:GetObject", f"arn:aws:s3:::{name}/*", NotPrincipal={"AWS": FIRST})
+    with refused("AccessDenied", "BlockPublicPolicy", 403):
+        grant(shared_cloud, name, but)
+    allow_all(shared_cloud, name)
+    grant(shared_cloud, name, but)
+    assert shared_cloud.client("s3").get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
+
+
+def test_a_policy_means_the_user_and_not_the_name(shared_cloud: Any) -> None:
+    """Somebody who gets a name that was free again doesn't get what its former holder was given."""
+    name, iam, s3 = new_bucket(shared_cloud), shared_cloud.client("iam"), shared_cloud.client("s3")
+    user = new_user(shared_cloud)
+    grant(shared_cloud, name, statement("s3:ListBucket", f"arn:aws:s3:::{name}", Principal={"AWS": user["arn"]}))
+    shared_cloud.client("s3", credentials=user["keys"]).list_objects_v2(Bucket=name)
+    assert user["arn"] in s3.get_bucket_policy(Bucket=name)["Policy"]
+    iam.delete_access_key(UserName=user["name"], AccessKeyId=user["keys"]["AccessKeyId"])
+    iam.delete_user(UserName=user["name"])
+    assert "AIDA" in s3.get_bucket_policy(Bucket=name)["Policy"]
+    iam.create_user(UserName=user["name"])
+    key = iam.create_access_key(UserName=user["name"])["AccessKey"]
+    with refused("AccessDenied"):
+        shared_cloud.client("s3", credentials={**key, "SessionToken": None}).list_objects_v2(Bucket=name)
 
 
 def test_only_who_may_list_is_told_that_a_key_is_missing(shared_cloud: Any) -> None:

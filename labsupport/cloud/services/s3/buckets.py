@@ -1,14 +1,11 @@
-"""Buckets: create, find, list, delete; policy and access."""
+"""Buckets: create, find, list, delete."""
 
 import ipaddress
-import json
 import re
-from typing import Any
 
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.policy import document
 from labsupport.cloud.services.s3 import content
 from labsupport.cloud.services.s3.base import (
     BUCKET,
@@ -23,7 +20,6 @@ from labsupport.cloud.services.s3.base import (
 )
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions
-from labsupport.cloud.services.s3.public import is_public, statements
 from labsupport.cloud.services.s3.uploads import forget, uploads
 from labsupport.cloud.services.s3.writing import GRANTS
 
@@ -148,65 +144,4 @@ def delete_bucket(call: Call, params: Params) -> Params:
     for upload in uploads(call, bucket.name):
         content.remove(call, forget(call, upload))
     call.store.delete(bucket)
-    return {}
-
-
-# Policy
-
-
-@service.operation(on=BUCKET)
-def put_bucket_policy(call: Call, params: Params) -> Params:
-    bucket, text = bucket_named(call, params), params["Policy"]
-    try:
-        document.parse(text, "resource")
-    except AwsError as error:
-        raise AwsError("MalformedPolicy", error.message, 400) from None
-    _check_resources(bucket, json.loads(text))
-    if bucket.public_block.get("BlockPublicPolicy") and is_public(text):
-        message = (
-            f"User: {call.caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
-            f'"{bucket.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public '
-            "Access."
-        )
-        raise AwsError("AccessDenied", message, 403)
-    bucket.policy = text
-    call.store.put(bucket)
-    return {}
-
-
-def _check_resources(bucket: Bucket, policy: Any) -> None:
-    """A bucket's policy speaks of that bucket only."""
-    for statement in statements(policy):
-        resources = statement.get("Resource", statement.get("NotResource", []))
-        for resource in [resources] if isinstance(resources, str) else resources:
-            name = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
-            if not resource.startswith("arn:") or not re.fullmatch(_pattern(name), bucket.name):
-                raise AwsError("MalformedPolicy", "Policy has invalid resource", 400)
-
-
-def _pattern(name: str) -> str:
-    return re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
-
-
-@service.operation(on=BUCKET)
-def get_bucket_policy(call: Call, params: Params) -> Params:
-    bucket = bucket_named(call, params)
-    if not bucket.policy:
-        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=bucket.name)
-    return {"Policy": bucket.policy}
-
-
-@service.operation(on=BUCKET)
-def get_bucket_policy_status(call: Call, params: Params) -> Params:
-    bucket = bucket_named(call, params)
-    if not bucket.policy:
-        raise AwsError("NoSuchBucketPolicy", "The bucket policy does not exist", 404, BucketName=bucket.name)
-    return {"PolicyStatus": {"IsPublic": is_public(bucket.policy)}}
-
-
-@service.operation(on=BUCKET)
-def delete_bucket_policy(call: Call, params: Params) -> Params:
-    bucket = bucket_named(call, params)
-    bucket.policy = ""
-    call.store.put(bucket)
     return {}

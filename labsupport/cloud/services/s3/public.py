@@ -19,7 +19,7 @@ _WIDE = ("*", "0.0.0.0/0", "::/0")
 def is_public(policy: str) -> bool:
     """Whether a policy's text lets anybody in: a wildcard principal that no condition narrows to fixed values."""
     return any(
-        statement["Effect"] == "Allow" and _anyone(statement.get("Principal")) and not _narrowed(statement)
+        statement["Effect"] == "Allow" and _anyone(statement) and not _narrowed(statement)
         for statement in statements(json.loads(policy))
     )
 
@@ -29,7 +29,10 @@ def statements(policy: Any) -> list[Any]:
     return found if isinstance(found, list) else [found]
 
 
-def _anyone(principal: Any) -> bool:
+def _anyone(statement: dict[str, Any]) -> bool:
+    if "NotPrincipal" in statement:  # everybody but a few
+        return True
+    principal = statement.get("Principal")
     named = principal.get("AWS", []) if isinstance(principal, dict) else principal
     return named == "*" or (isinstance(named, list) and "*" in named)
 
