@@ -39,7 +39,7 @@ SERVICES = {
 }
 
 # Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
-ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2"}
+ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2", "/_tokens/": "sts"}
 # What browsers ask by themselves (preflights, forms with a file) and what they look for in answers is this service's.
 BROWSERS = "s3"
 

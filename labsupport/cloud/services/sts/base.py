@@ -25,6 +25,10 @@ def invalid(message: str) -> AwsError:
     return AwsError("ValidationError", message, 400)
 
 
+def time(epoch: float) -> datetime:
+    return datetime.fromtimestamp(int(epoch), UTC)
+
+
 def role_of(call: Call, arn: str) -> Role | None:
     parsed = parse(arn)
     if parsed is None:
@@ -53,7 +57,7 @@ def keep(call: Call, session: Session) -> Params:
         "AccessKeyId": session.id,
         "SecretAccessKey": session.secret,
         "SessionToken": session.token,
-        "Expiration": datetime.fromtimestamp(int(session.expires), UTC),
+        "Expiration": time(session.expires),
     }
 
 

@@ -4,6 +4,7 @@
 import asyncio
 from typing import Any
 
+from labsupport.cloud.core import outbound
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.core.providers import OidcProvider
@@ -34,6 +35,8 @@ def _provider(call: Call, claims: dict[str, Any]) -> OidcProvider:
     """The provider of the role's account that the token names as its issuer."""
     issuer = str(claims.get("iss", ""))
     name = issuer.partition("://")[2] or issuer
+    if outbound.PATH in issuer:  # AWS does not take its own tokens back
+        raise oidc.invalid_token("Tokens of GetWebIdentityToken cannot be used to assume a role.")
     found = call.store.get(OidcProvider, call.account, f"arn:aws:iam::{call.account}:oidc-provider/{name.rstrip('/')}")
     if found is None or found.url.rstrip("/") != issuer.rstrip("/"):
         raise oidc.invalid_token(f"No OpenIDConnect provider found in your account for {issuer}")
