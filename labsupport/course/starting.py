@@ -19,8 +19,7 @@ def started(folder: Path, name: str) -> Words:
     _enclose(folder, CLOSED)
     endpoint, _ = running(folder)
     _enclose(folder, endpoint.url)
-    clones = folder / "clones"
-    clones.mkdir(parents=True, exist_ok=True)
+    clones = _clones(folder)
     os.chdir(clones)  # so that `git clone` in a cell goes there, and not among the notebooks
     said = _begun(folder, name, endpoint.url)
     return Words(
@@ -29,6 +28,17 @@ def started(folder: Path, name: str) -> Words:
         f"Everything is kept in {folder}; commands run in {clones}, where your clones belong.\n"
         f"{said}"
     )
+
+
+def _clones(folder: Path) -> Path:
+    clones = folder / "clones"
+    try:
+        clones.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise home.Trouble(
+            f"{clones} can't be made: {problem.strerror}. Free some space, or set LAB_HOME."
+        ) from problem
+    return clones
 
 
 def _begun(folder: Path, name: str, url: str) -> str:
@@ -54,7 +64,10 @@ def reset(folder: Path, name: str) -> Words:
     engine.forget(folder, chapter, url)
     kept = _moved_aside(folder, chapter)
     problem = engine.note(folder, "reset", chapter.id)
-    said = engine.begin(folder, chapter, url)
+    try:
+        said = engine.begin(folder, chapter, url)
+    except engine.NotBegun as failed:  # where the clones are now has to be said all the same
+        raise engine.NotBegun("\n".join([*kept, str(failed)])) from failed
     lines = [f"The chapter {chapter.id} is at its starting point again.", *kept, said, problem]
     return Words("\n".join(filter(None, lines)))
 

@@ -1,6 +1,8 @@
 """The world that a chapter sees: the cloud through boto3, the clones through git, commands as learners type them."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -68,15 +70,19 @@ class Here:
     def run(self, step: Step) -> Ran:
         clones = self.home / "clones"
         clones.mkdir(parents=True, exist_ok=True)
-        try:
-            done = subprocess.run(
-                command(step), cwd=clones, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, text=True, errors="replace", timeout=PATIENCE, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as late:
-            said = late.stdout.decode(errors="replace") if isinstance(late.stdout, bytes) else late.stdout or ""
-            return Ran(124, f"{said}\nIt did not end within {PATIENCE:.0f} seconds.")
-        return Ran(done.returncode, done.stdout)
+        # A session of its own, so that it can be ended together with what it has started.
+        with subprocess.Popen(
+            command(step), cwd=clones, env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                said, _ = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                said, _ = process.communicate()
+                return Ran(124, f"{said}\nIt did not end within {PATIENCE:.0f} seconds.")
+        return Ran(process.returncode, said)
 
     def environment(self) -> dict[str, str]:
         """A learner's environment, with the lab's settings for AWS and no others."""

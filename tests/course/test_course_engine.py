@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -133,9 +134,36 @@ def test_steps_run_as_a_learner_types_them(lab):
     assert (ran.status, ran.output.strip().endswith(":user/learner")) == (0, True)
 
 
+def test_several_buttons_at_once(lab, exercise):
+    learner.start("tiny")
+    lab.world.run(exercise.solutions[0].step)
+    before = engine.stand(lab.folder).of("tiny.1").tries
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: learner.check("tiny.1").outcome, range(8)))
+    assert found == [Outcome.PASSED] * 8
+    assert engine.stand(lab.folder).of("tiny.1").tries == before + 8
+
+
+def test_where_the_clone_is_kept_is_said_even_where_the_chapter_cannot_begin(lab, monkeypatch):
+    def fails(*_):
+        raise engine.NotBegun("It could not.")
+
+    lab.world.run(bash("mkdir -p notes"))
+    monkeypatch.setattr(engine, "begin", fails)
+    said = learner.reset("tiny")
+    assert "It could not." in said
+    assert "Your clone notes is kept as it was" in said
+
+
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "clones").touch()
+    with pytest.raises(home.Trouble, match="can't be made: File exists"):
+        starting._clones(tmp_path)
+
+
 def test_a_step_that_does_not_end_is_ended(lab, monkeypatch):
     monkeypatch.setattr(world, "PATIENCE", 0.3)
-    ran = lab.world.run(bash("echo begun; exec sleep 60"))
+    ran = lab.world.run(bash("echo begun; sleep 60; echo never"))
     assert ran.status == 124
     assert "begun" in ran.output
     assert "did not end" in ran.output
