@@ -129,11 +129,11 @@ def test_operations_on_keys_in_a_state(kms: Any, grantee: str, operation: str, s
 
 
 PAIRS = {
-    "Sign": ("RSA_2048", "SIGN_VERIFY", {"Message": b"x", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}),
+    "Sign": ("ECC_NIST_P256", "SIGN_VERIFY", {"Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}),
     "Verify": (
-        "RSA_2048", "SIGN_VERIFY", {"Message": b"x", "Signature": b"x", "SigningAlgorithm": "RSASSA_PSS_SHA_256"},
+        "ECC_NIST_P256", "SIGN_VERIFY", {"Message": b"x", "Signature": b"x", "SigningAlgorithm": "ECDSA_SHA_256"},
     ),
-    "GetPublicKey": ("RSA_2048", "SIGN_VERIFY", {}),
+    "GetPublicKey": ("ECC_NIST_P256", "SIGN_VERIFY", {}),
     "GenerateMac": ("HMAC_256", "GENERATE_VERIFY_MAC", {"Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}),
     "VerifyMac": ("HMAC_256", "GENERATE_VERIFY_MAC", {"Message": b"x", "Mac": b"x", "MacAlgorithm": "HMAC_SHA_256"}),
     "DeriveSharedSecret": (
@@ -146,7 +146,6 @@ PAIRS = {
 def test_other_kinds_of_keys_in_a_state(kms: Any, operation: str) -> None:
     spec, usage, params = PAIRS[operation]
     external = kms.create_key(KeySpec=spec, KeyUsage=usage, Origin="EXTERNAL")["KeyMetadata"]["Arn"]
-    spec = "ECC_NIST_P256" if spec == "RSA_2048" and operation == "GetPublicKey" else spec
     key = kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["Arn"]
     with refused(IMPORT[0], f"{external} {IMPORT[1]}"):
         kms._make_api_call(operation, {"KeyId": external, **params})

@@ -51,7 +51,7 @@ def of_new_key(call: Call, params: Params) -> Params:
 
 
 def on_key_conditions(call: Call, params: Params) -> Params:
-    """Those of a call on one key, whichever it is; `lab:grants` are the grants on it that reach the call."""
+    """Those of a call on one key, whichever it is; and which grants on it reach the call."""
     name = params.get("KeyId") or ""
     meant = name or params.get("TargetKeyId") or params.get("AliasName")
     key = find(call, meant) if meant else None

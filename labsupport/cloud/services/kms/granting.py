@@ -2,7 +2,7 @@
 
 A grant takes part in a decision as a statement beside those of the key policy. Which grants on a key reach a call is
 worked out here, as their constraints are exact about capitals where condition keys are not; the condition key
-`lab:grants` tells it to the decision.
+below tells it to the decision.
 """
 
 import base64
@@ -18,7 +18,7 @@ from labsupport.cloud.services.kms.base import Key, Params
 from labsupport.cloud.services.kms.specs import WITH_CONTEXT
 from labsupport.cloud.store.record import record
 
-CONDITION = "lab:grants"
+CONDITION = "lab:grants-whose-constraints-are-met"
 EQUALS, SUBSET, SOURCE = "EncryptionContextEquals", "EncryptionContextSubset", "SourceArn"
 
 
@@ -111,36 +111,37 @@ def with_grants(call: Call, key: Key) -> str:
         return key.policy
     policy = json.loads(key.policy)
     own = policy["Statement"]
-    return json.dumps(
-        {**policy, "Statement": [*(own if isinstance(own, list) else [own]), *(_use(one) for one in found)]}
-    )
+    statements = [*(own if isinstance(own, list) else [own]), *(_use(one) for one in found)]
+    return json.dumps({**policy, "Statement": statements})
 
 
 def retirement(call: Call, key: Key) -> str | None:
     """Who may retire the grants on a key: the grant says it, not the key policy."""
-    statements = [statement for one in of_key(call, key) for statement in _retire(one)]
+    statements = [_retire(one) for one in of_key(call, key)]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else None
 
 
 def _use(grant: Grant) -> Params:
     actions = [f"kms:{one}" for one in grant.operations]
-    return _statement(grant, grant.grantee_id, grant.grantee_is_service, actions)
+    return _statement(grant, [(grant.grantee_id, grant.grantee_is_service)], actions)
 
 
-def _retire(grant: Grant) -> list[Params]:
+def _retire(grant: Grant) -> Params:
     """The retiring principal; the grantee where the grant lets it; the account that made the grant."""
     who = [(f"arn:aws:iam::{grant.issuer}:root", False)]
     if grant.retiring:
         who.append((grant.retiring_id, grant.retiring_is_service))
     if "RetireGrant" in grant.operations:
         who.append((grant.grantee_id, grant.grantee_is_service))
-    return [_statement(grant, one, is_service, ["kms:RetireGrant"]) for one, is_service in dict.fromkeys(who)]
+    return _statement(grant, who, ["kms:RetireGrant"])
 
 
-def _statement(grant: Grant, principal: str, is_service: bool, actions: list[str]) -> Params:
+def _statement(grant: Grant, who: list[tuple[str, bool]], actions: list[str]) -> Params:
+    named = {kind: [one for one, is_service in who if is_service is (kind == "Service")] for kind in ("AWS", "Service")}
     return {
+        "Sid": f"Grant {grant.id}",
         "Effect": "Allow",
-        "Principal": {"Service" if is_service else "AWS": principal},
+        "Principal": {kind: names for kind, names in named.items() if names},
         "Action": actions,
         "Resource": "*",
         "Condition": {"ForAnyValue:StringEquals": {CONDITION: grant.id}},
