@@ -25,6 +25,15 @@ def _one(call: Call, params: Params) -> ServiceCredential:
     raise missing(f"No such credential {params['ServiceSpecificCredentialId']} exists")
 
 
+def _context(call: Call, params: Params) -> Params:
+    """The service that a credential is for, and how many days it is to live."""
+    found = (one for one in call.store.list(ServiceCredential) if one.id == params.get("ServiceSpecificCredentialId"))
+    name = params.get("ServiceName") or next((one.service for one in found), "")
+    context: Params = {"iam:servicespecificcredentialservicename": name} if name else {}
+    days = params.get("CredentialAgeDays")
+    return {**context, "iam:servicespecificcredentialagedays": str(days)} if days else context
+
+
 def _names(user: str, account: str) -> list[str]:
     """The names that AWS gives: `ana-at-123456789012`, `ana+1-at-123456789012`."""
     return [f"{user}{f'+{number}' if number else ''}-at-{account}" for number in range(MOST)]
@@ -34,7 +43,7 @@ def _password() -> str:
     return secrets.token_urlsafe(32) + "="
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=_context)
 def create_service_specific_credential(call: Call, params: Params) -> Params:
     if params["ServiceName"] != CODECOMMIT:
         raise not_simulated(f"A service-specific credential for {params['ServiceName']}")
@@ -66,7 +75,7 @@ def list_service_specific_credentials(call: Call, params: Params) -> Params:
     return paged(found, lambda one: one.user_name, params, "ServiceSpecificCredentials", _shown)
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=_context)
 def update_service_specific_credential(call: Call, params: Params) -> Params:
     credential = _one(call, params)
     credential.active = params["Status"] == "Active"
@@ -74,7 +83,7 @@ def update_service_specific_credential(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=_context)
 def reset_service_specific_credential(call: Call, params: Params) -> Params:
     credential = _one(call, params)
     credential.password = _password()
@@ -82,7 +91,7 @@ def reset_service_specific_credential(call: Call, params: Params) -> Params:
     return {"ServiceSpecificCredential": {**_shown(credential), "ServicePassword": credential.password}}
 
 
-@service.operation(on=on_user)
+@service.operation(on=on_user, context=_context)
 def delete_service_specific_credential(call: Call, params: Params) -> Params:
     call.store.delete(_one(call, params))
     return {}

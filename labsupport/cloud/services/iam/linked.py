@@ -117,7 +117,14 @@ async def delete_linked_role(call: Call, task: str) -> float | None:
     return None
 
 
-@service.operation()
+def _on_deleted(call: Call, params: Params) -> str:
+    """The role, as the task's id names it: `task/aws-service-role/SERVICE/ROLE/…`."""
+    parts = params["DeletionTaskId"].split("/")
+    name = "/".join(parts[2:4]) if len(parts) > 4 else "*"
+    return f"arn:aws:iam::{call.account}:role{SERVICE_PATH}{name}"
+
+
+@service.operation(on=_on_deleted)
 def get_service_linked_role_deletion_status(call: Call, params: Params) -> Params:
     deletion = call.store.get(Deletion, call.account, params["DeletionTaskId"])
     if deletion is None:

@@ -148,7 +148,7 @@ def _shown(device: MfaDevice) -> Params:
     return {"UserName": device.user, "SerialNumber": device.serial, "EnableDate": time(device.enabled)}
 
 
-@service.operation(on="arn:{partition}:iam::{account}:mfa/*")
+@service.operation(on="arn:{partition}:iam::{account}:mfa/")
 def list_virtual_mfa_devices(call: Call, params: Params) -> Params:
     wanted = {"Assigned": [True], "Unassigned": [False]}.get(params.get("AssignmentStatus", "Any"), [True, False])
     found = [one for one in call.store.list(MfaDevice, call.account) if bool(one.enabled) in wanted]

@@ -19,7 +19,7 @@ from labsupport.cloud.services.iam.base import (
     unprotected,
     untagged,
 )
-from labsupport.cloud.services.iam.conditions import made_context
+from labsupport.cloud.services.iam.conditions import held_context, made_context
 from labsupport.cloud.services.iam.managed import boundary_of
 from labsupport.cloud.services.iam.principals import checked_trust, shown_trust
 
@@ -64,7 +64,7 @@ def create_role(call: Call, params: Params) -> Params:
     return {"Role": shown_role(call, role)}
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def get_role(call: Call, params: Params) -> Params:
     role = role_named(call, params)
     return {"Role": {**shown_role(call, role), "RoleLastUsed": last_used(call, role)}}
@@ -80,7 +80,7 @@ def list_roles(call: Call, params: Params) -> Params:
     return paged(found, lambda role: role.name, params, "Roles", lambda role: listed_role(call, role))
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def update_role(call: Call, params: Params) -> Params:
     role = unprotected(role_named(call, params))
     role.description = params.get("Description", role.description)
@@ -89,7 +89,7 @@ def update_role(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def update_role_description(call: Call, params: Params) -> Params:
     role = role_named(call, params)
     role.description = params["Description"]
@@ -97,7 +97,7 @@ def update_role_description(call: Call, params: Params) -> Params:
     return {"Role": shown_role(call, role)}
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def update_assume_role_policy(call: Call, params: Params) -> Params:
     role = unprotected(role_named(call, params))
     role.trust = checked_trust(call, params["PolicyDocument"])
@@ -105,7 +105,7 @@ def update_assume_role_policy(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_role)
+@service.operation(on=on_role, context=held_context)
 def delete_role(call: Call, params: Params) -> Params:
     role = unprotected(role_named(call, params))
     if any(role.name in profile.roles for profile in call.store.list(InstanceProfile, call.account)):

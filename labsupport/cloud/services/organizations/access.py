@@ -4,6 +4,10 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.services.organizations.base import Params, invalid, managed, paged, service, time
 
 
+def _about(_: Call, params: Params) -> Params:
+    return {"organizations:serviceprincipal": params["ServicePrincipal"]}
+
+
 def _principal(params: Params) -> str:
     name: str = params["ServicePrincipal"]
     if not name.endswith(".amazonaws.com"):
@@ -11,7 +15,7 @@ def _principal(params: Params) -> str:
     return name
 
 
-@service.operation()
+@service.operation(context=_about)
 def enable_aws_service_access(call: Call, params: Params) -> Params:
     organization = managed(call)
     organization.services.setdefault(_principal(params), call.epoch)
@@ -19,7 +23,7 @@ def enable_aws_service_access(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation()
+@service.operation(context=_about)
 def disable_aws_service_access(call: Call, params: Params) -> Params:
     """What IAM has switched on by its trusted access goes with it."""
     organization, name = managed(call), _principal(params)

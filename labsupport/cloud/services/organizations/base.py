@@ -117,6 +117,13 @@ def on_target(parameter: str) -> Callable[[Call, Params], str]:
     return arn
 
 
+def about_scps(_: Call, params: Params) -> Params:
+    """The condition key of all that has to do with policies; what is no policy has none."""
+    target = params.get("ResourceId", "p-")
+    kind = params.get("Type") or params.get("Filter") or params.get("PolicyType") or SCP
+    return {"organizations:policytype": kind} if target.startswith("p-") else {}
+
+
 def paged(items: list[T], params: Params, name: str, shown: Callable[[T], Any]) -> Params:
     bad = invalid("You specified an invalid value for NextToken.", "INVALID_NEXT_TOKEN")
     chosen, token = paging.page_of_list(items, params.get("NextToken"), params.get("MaxResults", PAGE), bad)
@@ -131,3 +138,11 @@ def checked_tags(given: list[dict[str, str]] | None, old: dict[str, str] | None 
         invalid("You specified a tag key that begins with aws:.", "INVALID_SYSTEM_TAGS_PARAMETER"),
     )
     return both
+
+
+def owner_of(call: Call, resource: str) -> tuple[None, str, str, str]:
+    """What an organization has is in the management account's name; whose it is to act upon, each operation says."""
+    return None, "resource", call.account, "either"
+
+
+service.resource_policy = owner_of

@@ -24,6 +24,23 @@ from labsupport.cloud.services.organizations.records import Handshake, Member
 _LIFE = 15 * 86_400  # seconds
 
 
+def _arn(handshake: Handshake) -> str:
+    place = f"arn:aws:organizations::{handshake.management}:handshake/{handshake.organization}"
+    return f"{place}/invite/{handshake.id}"
+
+
+def _on_handshake(call: Call, params: Params) -> str:
+    found = call.store.get(Handshake, params["HandshakeId"])
+    return _arn(found) if found else f"arn:aws:organizations::*:handshake/*/invite/{params['HandshakeId']}"
+
+
+def _on_invited(call: Call, params: Params) -> str:
+    """The account as the organization would name it, which is why its ARN has the inviting account's number."""
+    member = call.store.get(Member, call.account)
+    organization = member.organization if member else "*"
+    return f"arn:aws:organizations::{call.account}:account/{organization}/{params['Target']['Id']}"
+
+
 def _party(call: Call, params: Params) -> str:
     """The account that is invited: one of the lab's, for nobody else could accept."""
     target = params["Target"]
@@ -34,7 +51,7 @@ def _party(call: Call, params: Params) -> str:
     return str(target["Id"])
 
 
-@service.operation()
+@service.operation(on=_on_invited)
 def invite_account_to_organization(call: Call, params: Params) -> Params:
     organization, account = managed(call), _party(call, params)
     if call.store.get(Member, account):
@@ -100,7 +117,7 @@ def _invited(call: Call) -> Callable[[Handshake], bool]:
     return lambda one: one.account == call.account
 
 
-@service.operation()
+@service.operation(on=_on_handshake)
 def accept_handshake(call: Call, params: Params) -> Params:
     """The invited account becomes a member, below the root."""
     handshake = _named(call, params, _invited(call))
@@ -123,17 +140,17 @@ def accept_handshake(call: Call, params: Params) -> Params:
     return answer
 
 
-@service.operation()
+@service.operation(on=_on_handshake)
 def decline_handshake(call: Call, params: Params) -> Params:
     return _end(call, _named(call, params, _invited(call)), "DECLINED")
 
 
-@service.operation()
+@service.operation(on=_on_handshake)
 def cancel_handshake(call: Call, params: Params) -> Params:
     return _end(call, _named(call, params, lambda one: one.management == call.account), "CANCELED")
 
 
-@service.operation()
+@service.operation(on=_on_handshake)
 def describe_handshake(call: Call, params: Params) -> Params:
     mine = _named(call, params, lambda one: call.account in (one.management, one.account))
     return {"Handshake": _shown(mine)}
@@ -159,7 +176,6 @@ def _filtered(found: list[Handshake], params: Params) -> list[Handshake]:
 
 
 def _shown(handshake: Handshake) -> Params:
-    place = f"arn:aws:organizations::{handshake.management}:handshake/{handshake.organization}/invite"
     about = [
         {"Type": "MASTER_EMAIL", "Value": email_of(handshake.management)},
         {"Type": "ORGANIZATION_FEATURE_SET", "Value": "ALL"},
@@ -170,7 +186,7 @@ def _shown(handshake: Handshake) -> Params:
     ]
     return {
         "Id": handshake.id,
-        "Arn": f"{place}/{handshake.id}",
+        "Arn": _arn(handshake),
         "Parties": [
             {"Id": handshake.organization, "Type": "ORGANIZATION"},
             {"Id": handshake.account, "Type": "ACCOUNT"},

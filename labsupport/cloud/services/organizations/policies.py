@@ -8,6 +8,7 @@ from labsupport.cloud.services.organizations.base import (
     FULL_ACCESS,
     SCP,
     Params,
+    about_scps,
     checked_tags,
     constraint,
     managed,
@@ -62,7 +63,7 @@ def _check_name(call: Call, organization: Organization, name: str) -> None:
         raise AwsError("DuplicatePolicyException", "A policy with the same name already exists.", 400)
 
 
-@service.operation()
+@service.operation(context=about_scps)
 def create_policy(call: Call, params: Params) -> Params:
     only_scps(params["Type"])
     organization = managed(call)
@@ -79,7 +80,7 @@ def create_policy(call: Call, params: Params) -> Params:
     return {"Policy": _shown(organization, policy)}
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def update_policy(call: Call, params: Params) -> Params:
     organization = managed(call)
     policy = _own(call, organization, params["PolicyId"])
@@ -94,13 +95,13 @@ def update_policy(call: Call, params: Params) -> Params:
     return {"Policy": _shown(organization, policy)}
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def describe_policy(call: Call, params: Params) -> Params:
     organization = managed(call)
     return {"Policy": _shown(organization, _policy(call, organization, params["PolicyId"]))}
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def delete_policy(call: Call, params: Params) -> Params:
     organization = managed(call)
     policy = _own(call, organization, params["PolicyId"])
@@ -111,7 +112,7 @@ def delete_policy(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation()
+@service.operation(context=about_scps)
 def list_policies(call: Call, params: Params) -> Params:
     only_scps(params["Filter"])
     organization = managed(call)
@@ -119,7 +120,7 @@ def list_policies(call: Call, params: Params) -> Params:
     return paged(found, params, "Policies", lambda one: _summary(organization, one))
 
 
-@service.operation(on=on_target("TargetId"))
+@service.operation(on=on_target("TargetId"), context=about_scps)
 def list_policies_for_target(call: Call, params: Params) -> Params:
     only_scps(params["Filter"])
     organization = managed(call)
@@ -128,7 +129,7 @@ def list_policies_for_target(call: Call, params: Params) -> Params:
     return paged(found, params, "Policies", lambda one: _summary(organization, one))
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def list_targets_for_policy(call: Call, params: Params) -> Params:
     organization = managed(call)
     targets = _policy(call, organization, params["PolicyId"]).targets
@@ -154,7 +155,7 @@ def _check_target(call: Call, organization: Organization, target: str) -> None:
         raise AwsError("TargetNotFoundException", message, 400)
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def attach_policy(call: Call, params: Params) -> Params:
     organization, target = managed(call), params["TargetId"]
     policy = _policy(call, organization, params["PolicyId"])
@@ -174,7 +175,7 @@ def attach_policy(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=on_target("PolicyId"))
+@service.operation(on=on_target("PolicyId"), context=about_scps)
 def detach_policy(call: Call, params: Params) -> Params:
     organization, target = managed(call), params["TargetId"]
     policy = _policy(call, organization, params["PolicyId"])
@@ -217,7 +218,7 @@ def _root(call: Call, params: Params) -> Organization:
     return organization
 
 
-@service.operation(on=on_target("RootId"))
+@service.operation(on=on_target("RootId"), context=about_scps)
 def enable_policy_type(call: Call, params: Params) -> Params:
     """All starts with FullAWSAccess again."""
     organization = _root(call, params)
@@ -233,7 +234,7 @@ def enable_policy_type(call: Call, params: Params) -> Params:
     return {"Root": shown_root(organization)}
 
 
-@service.operation(on=on_target("RootId"))
+@service.operation(on=on_target("RootId"), context=about_scps)
 def disable_policy_type(call: Call, params: Params) -> Params:
     """Every policy of the type is taken off everything, and does not come back by itself."""
     organization = _root(call, params)

@@ -7,7 +7,15 @@ from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.organization import Organization
-from labsupport.cloud.services.organizations.base import Params, checked_tags, managed, on_target, paged, service
+from labsupport.cloud.services.organizations.base import (
+    Params,
+    about_scps,
+    checked_tags,
+    managed,
+    on_target,
+    paged,
+    service,
+)
 from labsupport.cloud.services.organizations.records import ControlPolicy, Member, Unit
 
 _on_resource = on_target("ResourceId")
@@ -31,7 +39,7 @@ def _named(call: Call, params: Params) -> Any:
     return found
 
 
-@service.operation(on=_on_resource)
+@service.operation(on=_on_resource, context=about_scps)
 def tag_resource(call: Call, params: Params) -> Params:
     holder = _named(call, params)
     holder.tags = checked_tags(params["Tags"], holder.tags)
@@ -39,7 +47,7 @@ def tag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=_on_resource)
+@service.operation(on=_on_resource, context=about_scps)
 def untag_resource(call: Call, params: Params) -> Params:
     holder = _named(call, params)
     holder.tags = tags.without(holder.tags, params["TagKeys"])
@@ -47,7 +55,7 @@ def untag_resource(call: Call, params: Params) -> Params:
     return {}
 
 
-@service.operation(on=_on_resource)
+@service.operation(on=_on_resource, context=about_scps)
 def list_tags_for_resource(call: Call, params: Params) -> Params:
     return paged(tags.to_list(_named(call, params).tags), params, "Tags", lambda tag: tag)
 
