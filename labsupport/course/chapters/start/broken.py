@@ -121,7 +121,7 @@ aws codepipeline update-pipeline --pipeline file://stock.json      # after your 
                 'provision = declared["stages"][2]["actions"][0]["configuration"]\n'
                 'provision["TemplatePath"] = "BuildOutput::template.yml"\n'
                 "codepipeline.update_pipeline(pipeline=declared)\n"
-                'change("template.yml", "!Ref Reorders", "!Ref Reorder\\n", "stock")\n'
+                'change({"template.yml": [("!Ref Reorders", "!Ref Reorder")]}, "stock")\n'
                 'codepipeline.start_pipeline_execution(name="stock")\n'
             ),
             "First the path in the pipeline, which is no part of the repository; then the slip in the template, "
@@ -178,5 +178,5 @@ aws codepipeline update-pipeline --pipeline file://stock.json      # after your 
             ),
         ),
     ),
-    breaks=(python(f'{MAIN}change("template.yml", "!Ref Reorder\\n", "!Ref Reorders", "stock")\n'),),
+    breaks=(python(MAIN + 'change({"template.yml": [("!Ref Reorder", "!Ref Reorders")]}, "stock")\n'),),
 )

@@ -73,11 +73,16 @@ EXERCISE = Exercise(
     task="""
 The push has started the pipeline, and its **Build** has failed. Find out why, and mend it:
 
-1. read the build's log, it is in CloudWatch Logs: `aws logs tail /aws/codebuild/shop-build`,
+1. read the end of the build's log, which is in CloudWatch Logs (the command is below),
 2. give the build what it misses, in `buildspec.yml`: a variable **`AUDIENCE`** with the value **`public`**,
 3. commit, push, and look what becomes of it.
 
-Tests will fail after that. They are not part of this exercise.
+```bash
+aws logs filter-log-events --log-group-name /aws/codebuild/shop-build \\
+    --query "events[].[message]" --output text | tail -30
+```
+
+A test will fail after that. It is not part of this exercise.
 """,
     objectives=("DVA-C02 3.1", "DVA-C02 4.1", "DOP-C02 1.1", "DOP-C02 1.3"),
     hints=(
@@ -98,8 +103,8 @@ Tests will fail after that. They are not part of this exercise.
         ),
         Solution(
             "boto3",
-            python(f"{MAIN}change({FILE!r}, {LINE[0]!r}, {LINE[1]!r})\n"),
-            "PutFile makes a commit of one file; that starts the pipeline as a push does.",
+            python(f"{MAIN}change({{{FILE!r}: [({LINE[0]!r}, {LINE[1]!r})]}})\n"),
+            "CreateCommit makes a commit without a clone; it starts the pipeline as a push does.",
         ),
     ),
     wrong=(

@@ -11,21 +11,24 @@ aws codepipeline put-approval-result --pipeline-name shop --stage-name Approve -
 lab watch shop
 """
 
-# boto3: a file of main as text, and its new text committed.
+# boto3: texts in files of main replaced, in one commit.
 MAIN = """\
 from labsupport import lab
 
 codecommit = lab.client("codecommit")
 
 
-def change(path, old, new, repository="shop"):
-    file = codecommit.get_file(repositoryName=repository, commitSpecifier="main", filePath=path)
-    text = file["fileContent"].decode()
-    if new not in text:
-        codecommit.put_file(repositoryName=repository, branchName="main", filePath=path,
-                            fileContent=text.replace(old, new).encode(), fileMode="NORMAL",
-                            parentCommitId=codecommit.get_branch(repositoryName=repository, branchName="main")
-                            ["branch"]["commitId"], commitMessage=f"Change {path}")
+def change(edits, repository="shop"):
+    files = []
+    for path, pairs in edits.items():
+        file = codecommit.get_file(repositoryName=repository, commitSpecifier="main", filePath=path)
+        text = file["fileContent"].decode()
+        for old, new in pairs:
+            text = text.replace(old, new)
+        files.append({"filePath": path, "fileContent": text.encode()})
+    newest = codecommit.get_branch(repositoryName=repository, branchName="main")["branch"]["commitId"]
+    codecommit.create_commit(repositoryName=repository, branchName="main", parentCommitId=newest,
+                             putFiles=files, commitMessage="Change " + ", ".join(edits))
 
 
 """

@@ -153,8 +153,9 @@ version that does:
                 + committed(f"Release {VERSION}, and see that it answers")
                 + PUSH
                 + APPROVE
-                + "curl -s $(aws cloudformation describe-stacks --stack-name shop-stack --output text \\\n"
-                "    --query \"Stacks[0].Outputs[?OutputKey=='Url'].OutputValue\")version\n"
+                + "export url=$(aws cloudformation describe-stacks --stack-name shop-stack --output text \\\n"
+                "    --query \"Stacks[0].Outputs[?OutputKey=='Url'].OutputValue\")\n"
+                'python3 -c \'import os, urllib.request as u; print(u.urlopen(os.environ["url"] + "version").read())\'\n'
             ),
             "`validate.sh` asks the shop for its version until it is the new one, and gives up after 20 seconds. "
             "Would it fail, "
@@ -164,8 +165,7 @@ version that does:
             "boto3",
             python(
                 f'{MAIN}hook = """\\\n{HOOK}"""\nstart = """\\\n{BEFORE}"""\n'
-                'change("appspec.yml", start, start + hook)\n'
-                f'change("VERSION", "1.0.0", "{VERSION}")\n'
+                f'change({{"appspec.yml": [(start, start + hook)], "VERSION": [("1.0.0", "{VERSION}")]}})\n'
                 f"{APPROVED}"
             ),
             "Whatever the way to main is: the revision that is deployed is the one that was built and tested.",

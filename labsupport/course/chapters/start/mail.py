@@ -81,9 +81,8 @@ Later the pipeline will ask for an approval, and tell the SNS topic **`shop-appr
         "`aws sns subscribe` answers `pending confirmation`: the address's owner has to agree first.",
         "Anybody could subscribe your address, so SNS mails a link with a token to it. Following the link calls "
         "ConfirmSubscription; only then are messages sent.",
-        'Copy the link out of the mail and open it: `curl "LINK"` in a terminal, or in a browser. Or copy what is '
-        "between "
-        "`Token=` and `&` into `aws sns confirm-subscription --topic-arn … --token …`.",
+        "The mailbox has a button that follows the link. Or copy the link into a browser; or copy what is between "
+        "`Token=` and `&` in it into `aws sns confirm-subscription --topic-arn … --token …`.",
     ),
     check=(subscribed, confirmed),
     solutions=(

@@ -151,13 +151,11 @@ CloudFormation brings it about.
             "boto3",
             python(
                 f'{MAIN}bucket = """\\\n{BUCKET}"""\noutput = """\\\n{OUTPUT}"""\n'
-                'change("template.yml", "  Orders:\\n", bucket + "  Orders:\\n")\n'
-                'change("template.yml", "  OrdersTopic:\\n", output + "  OrdersTopic:\\n")\n'
+                'change({"template.yml": [("  Orders:\\n", bucket + "  Orders:\\n"),\n'
+                '                         ("  OrdersTopic:\\n", output + "  OrdersTopic:\\n")]})\n'
                 f"{APPROVED}"
             ),
-            "Two commits, of which the pipeline may skip the first: in the mode SUPERSEDED a newer execution "
-            "overtakes an "
-            "older one that waits.",
+            "One commit, one execution, one approval. With two commits the first of them might be what you approve.",
         ),
     ),
     wrong=(

@@ -75,8 +75,8 @@ Ask AWS who you are, then make a CodeCommit repository that says so:
 - its name is **`shop`**,
 - it has a tag **`owner`**, whose value is your **user name**.
 
-Every command has the form `aws SERVICE OPERATION --option value`, and explains itself with `help` at its end.
-The operations that you need are `aws sts get-caller-identity` and `aws codecommit create-repository`.
+Every command has the form `aws SERVICE OPERATION --option value`. You need `aws sts get-caller-identity` and
+`aws codecommit create-repository`; in a terminal, `aws codecommit create-repository help` tells its options.
 """,
     objectives=("DVA-C02 1.1", "DVA-C02 2.1", "DOP-C02 1.1", "DOP-C02 6.1"),
     hints=(

@@ -12,7 +12,8 @@ from labsupport.course.declare import Finding, World, not_right, not_yet
 WATCH = 'Watch it with `lab.pipeline("shop").watch()` (in a terminal: `lab watch shop`), then check again.'
 RUNS = "`aws codepipeline list-pipeline-executions --pipeline-name shop --max-items 3` lists the executions."
 BUILDS = "/aws/codebuild/shop-build"
-LOG = f"`aws logs tail {BUILDS}` shows the log."
+READ = f'aws logs filter-log-events --log-group-name {BUILDS} --output text --query "events[].[message]"'
+LOG = f"`{READ} | tail -30` shows the end of the log."
 
 
 def user_name(world: World) -> str:

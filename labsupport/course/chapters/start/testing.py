@@ -97,7 +97,7 @@ so no customer sees the mistake.
         ),
         Solution(
             "boto3",
-            python(f"{MAIN}change({FILE!r}, {samples.WRONG!r},\n       {samples.RIGHT!r})\n"),
+            python(f"{MAIN}change({{{FILE!r}: [(\n    {samples.WRONG!r},\n    {samples.RIGHT!r})]}})\n"),
             "The build is the judge in any case: the pipeline runs the tests on what main has, however it got there.",
         ),
     ),
