@@ -95,8 +95,8 @@ The build is done, its artifact lies encrypted in S3, and the pipeline waits for
 """,
     objectives=("DVA-C02 3.4", "DOP-C02 1.1", "DOP-C02 5.1"),
     hints=(
-        'The panel of `lab.pipeline("shop").watch()` has a field for the comment, and buttons. The mail\'s links lead to '
-        "AWS's console, which has no part in this lab.",
+        'The panel of `lab.pipeline("shop").watch()` has a field for the comment and buttons. The mail\'s links lead '
+        "to AWS's console, which has no part in this lab.",
         "Each time that an approval is asked for, it gets a new token, so that an answer cannot hit the wrong release. "
         "The token is in the state of the stage Approve, at `latestExecution`.",
         "`aws codepipeline put-approval-result --pipeline-name shop --stage-name Approve --action-name Approve "

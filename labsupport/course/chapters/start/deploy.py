@@ -155,7 +155,8 @@ version that does:
                 + APPROVE
                 + "export url=$(aws cloudformation describe-stacks --stack-name shop-stack --output text \\\n"
                 "    --query \"Stacks[0].Outputs[?OutputKey=='Url'].OutputValue\")\n"
-                'python3 -c \'import os, urllib.request as u; print(u.urlopen(os.environ["url"] + "version").read())\'\n'
+                "python3 -c 'import os, urllib.request as u; "
+                'print(u.urlopen(os.environ["url"] + "version").read())\'\n'
             ),
             "`validate.sh` asks the shop for its version until it is the new one, and gives up after 20 seconds. "
             "Would it fail, "
