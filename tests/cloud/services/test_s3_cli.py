@@ -1,12 +1,13 @@
 """The AWS CLI against buckets, as learners use it."""
 
+import filecmp
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from s3_help import new_bucket
+from s3_help import fetch, fresh, new_bucket
 
 AWS = str(Path(sys.executable).parent / "aws")
 
@@ -43,3 +44,26 @@ def test_a_refusal_as_the_cli_shows_it(shared_cloud: Any) -> None:
     )  # fmt: skip
     assert "An error occurred (AccessDenied) when calling the PutObject operation" in said
     assert "arn:aws:iam::210987654321:user/learner is not authorized to perform: s3:PutObject" in said
+
+
+def test_a_bucket_from_beginning_to_end(shared_cloud: Any, tmp_path: Path) -> None:
+    """mb, cp of 40 MB (in parts, both ways), mv, presign, rm, rb."""
+    name, large = fresh("cli"), tmp_path / "large.bin"
+    block = bytes(range(256)) * 4096
+    with large.open("wb") as file:
+        for number in range(40):
+            file.write(number.to_bytes(4, "big") + block[4:])
+    aws(shared_cloud, "s3", "mb", f"s3://{name}")
+    aws(shared_cloud, "s3", "cp", str(large), f"s3://{name}/a/large.bin", "--storage-class", "STANDARD_IA")
+    aws(shared_cloud, "s3", "mv", f"s3://{name}/a/large.bin", f"s3://{name}/b/moved.bin")
+    head = shared_cloud.client("s3").head_object(Bucket=name, Key="b/moved.bin")
+    assert head["ContentLength"] == 40 << 20
+    url = aws(shared_cloud, "s3", "presign", f"s3://{name}/b/moved.bin", "--expires-in", "60").strip()
+    assert fetch(url, Range="bytes=41943036-") == (206, block[-4:])
+    aws(shared_cloud, "s3", "cp", f"s3://{name}/b/moved.bin", str(tmp_path / "down.bin"))
+    assert filecmp.cmp(large, tmp_path / "down.bin", shallow=False)
+    listed = aws(shared_cloud, "s3", "ls", f"s3://{name}", "--recursive", "--human-readable", "--summarize")
+    assert "40.0 MiB b/moved.bin" in listed
+    assert "Total Objects: 1" in listed
+    aws(shared_cloud, "s3", "rm", f"s3://{name}/b", "--recursive")
+    aws(shared_cloud, "s3", "rb", f"s3://{name}")

@@ -152,7 +152,7 @@ def complete_multipart_upload(call: Call, params: Params) -> Params:
     digests = b"".join(bytes.fromhex(part.etag) for part in chosen)
     made.etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(chosen)}"
     made.checksums = checksums_of(upload, chosen, params)
-    answer = commit(call, made, params)
+    answer = {name: value for name, value in commit(call, made, params).items() if "Customer" not in name}
     used = {piece.id for piece in pieces}
     content.remove(call, [piece for piece in forget(call, upload) if piece.id not in used])
     location = f"{call.cloud.settings.endpoint}/{upload.bucket}/{quote(upload.key)}"
