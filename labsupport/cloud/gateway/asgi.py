@@ -10,8 +10,9 @@ from typing import Any
 from starlette.requests import ClientDisconnect
 
 from labsupport.cloud.core.cloud import Cloud
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
-from labsupport.cloud.gateway import admin, front
+from labsupport.cloud.gateway import admin, browsers, front
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,6 +27,8 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         incoming = _Incoming(receive)
         request = request_of(scope, incoming)
+        if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
+            return await _send(_FOREIGN, request.method, send, incoming)
         answer = _route(cloud, request)
         if answer is None and request.raw_path.startswith("/_lab/"):
             return await pages(scope, receive, send)
@@ -38,6 +41,14 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
             return None
 
     return serve
+
+
+_FOREIGN = HttpResponse(
+    403,
+    {"content-type": "application/json"},
+    b'{"__type": "AccessDenied", "message": "A web page of another site may not use the lab: call it from a program, '
+    b'at localhost or 127.0.0.1."}',
+)
 
 
 def _route(cloud: Cloud, request: HttpRequest) -> Callable[..., Awaitable[HttpResponse]] | None:
@@ -73,12 +84,23 @@ class _Incoming:
     async def parts(self) -> AsyncIterator[bytes]:
         self.begun = True
         while not self.ended:
-            message = await self.receive()
+            message = await self._next()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect()
             self.ended = not message.get("more_body")
             if message.get("body"):
                 yield message["body"]
+
+    async def _next(self) -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(LONGEST_PAUSE):
+                return await self.receive()
+        except TimeoutError:
+            message = (
+                "Your socket connection to the server was not read from or written to within the timeout period. Idle "
+                "connections will be closed."
+            )
+            raise AwsError("RequestTimeout", message, 400) from None
 
     async def drop(self) -> None:
         """Take what a client still sends after its answer, within bounds: closing on it could cost it the answer."""
@@ -93,6 +115,7 @@ class _Incoming:
                         return
 
 
+LONGEST_PAUSE = 20.0  # seconds that a client may leave between two parts of a body
 _PATIENCE = 2.0  # seconds
 _DROPPED = 16 * 1024 * 1024  # bytes
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
+LONGEST_HEAD = 20.0  # seconds that they may take
+
 
 class Joined:
     """A transport that holds an answer's head until its body's first bytes come, or the answer ends without any.
@@ -47,10 +50,43 @@ class JoiningProtocol(HttpToolsProtocol):
     """Given to uvicorn in place of its own."""
 
     joined: Joined
+    in_head = False  # part of a request's head has come, and not yet all of it
+    head_size = 0
+    too_slow: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.joined = Joined(transport)
         super().connection_made(self.joined)  # type: ignore[arg-type]
+        self._wait_for_head()
+
+    def on_message_begin(self) -> None:
+        self.in_head, self.head_size = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.in_head:
+            self.head_size += len(data)
+            if self.head_size > LARGEST_HEAD and not self.joined.is_closing():
+                self.send_400_response("The request's head is too large.")
+            elif self.too_slow is None:
+                self._wait_for_head()
+        elif self.too_slow is not None:
+            self.too_slow.cancel()
+            self.too_slow = None
+
+    def _wait_for_head(self) -> None:
+        """A client that doesn't come to the point isn't waited for: uvicorn itself would, for ever."""
+        self.too_slow = self.loop.call_later(LONGEST_HEAD, self.joined.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.too_slow is not None:
+            self.too_slow.cancel()
+        super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         self.joined.flush()  # an answer to HEAD has no body that would take its head along
