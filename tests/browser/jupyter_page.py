@@ -14,7 +14,16 @@ import nbformat
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30_000  # milliseconds
 # `lab up`, opening another notebook than the first chapter.
-UP = "import sys, pathlib; from labsupport import cli; from labsupport.commands import up; up.FIRST = pathlib.Path(sys.argv[1]); sys.exit(cli.main(['up', '--no-browser']))"  # noqa: E501
+UP = """
+import pathlib, sys
+from labsupport import cli
+from labsupport.commands import up
+up.FIRST = pathlib.Path(sys.argv[1])
+sys.exit(cli.main(["up", "--no-browser"]))
+"""
+# Whether a cell has run: its prompt has a number.
+RAN = r"""number => /\[\d+\]/.test(document.querySelectorAll(".jp-Notebook .jp-Cell")[number]
+    .querySelector(".jp-InputPrompt").textContent)"""
 
 
 def write(path: Path, *cells: str) -> Path:
@@ -28,14 +37,14 @@ def write(path: Path, *cells: str) -> Path:
 @contextmanager
 def jupyter(notebook: Path, home: Path) -> Iterator[str]:
     """The address that `lab up` prints, its token in it, while it runs."""
-    own = {
-        name: str(home.parent / name.lower())
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
-    }
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    own = {name: str(home.parent / name.lower()) for name in folders}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "JUPYTER_"))}
-    environ = {**kept, **own, "LAB_HOME": str(home), "IPYTHONDIR": str(home.parent / "ipython")}
+    environ = {**kept, **own, "LAB_HOME": str(home)}
     command = [sys.executable, "-c", UP, str(notebook)]
-    with subprocess.Popen(command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=environ, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             yield next(line.strip() for line in process.stdout or () if "token=" in line)
         finally:
@@ -56,12 +65,11 @@ class Page:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(PATIENCE)
 
-    def open(self, name: str = "") -> None:
-        """A notebook of the folder (else the first), alone in the window, its kernel ready."""
-        first, _, token = self.address.rpartition("?")
-        address = f"{first.rpartition('/')[0]}/{name}?{token}" if name else self.address
-        self.page.goto(address.replace("/lab/tree/", "/doc/tree/"))
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
+    def open(self, name: str) -> None:
+        """A notebook of the folder, alone in the window, its kernel ready."""
+        first, _, token = self.address.partition("?")
+        self.page.goto(f"{first.rpartition('/')[0]}/{name}?{token}".replace("/lab/tree/", "/doc/tree/"))
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self.idle()
 
     def idle(self) -> None:
@@ -70,21 +78,41 @@ class Page:
     def cell(self, number: int) -> Any:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
+    def prompt(self, number: int) -> str:
+        """`[3]:` where a cell has run, `[*]:` while it runs."""
+        return str(self.cell(number).locator(".jp-InputPrompt").first.inner_text()).strip()
+
     def run(self, number: int, wait: bool = True) -> Any:
-        """Run a cell as a person does, and give its outputs."""
+        """Run a cell as a person does, and give its live panel, if it has one."""
         self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Control+Enter")
         if wait:
             self.ended(number)
-        return self.cell(number).locator(".jp-Cell-outputArea")
+        return self.panel(number)
+
+    def panel(self, number: int) -> Any:
+        return self.cell(number).locator("[data-lab-live]")
+
+    def last_picture(self, number: int) -> Any:
+        """What of a panel is kept in the notebook's file."""
+        return self.cell(number).locator("[data-lab-still]")
 
     def ended(self, number: int) -> None:
-        self.page.wait_for_function(
-            """number => /\\[\\d+\\]/.test(document.querySelectorAll(".jp-Notebook .jp-Cell")[number]
-               .querySelector(".jp-InputPrompt").textContent)""",
-            arg=number,
-        )
+        self.page.wait_for_function(RAN, arg=number)
 
-    def save(self) -> None:
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("Control+s")
+    def menu(self, *names: str) -> None:
+        """Choose from JupyterLab's menu."""
+        self.page.locator(".lm-MenuBar-item", has_text=names[0]).click()
+        for name in names[1:]:
+            item = self.page.locator(".lm-Menu-item", has_text=name).last
+            item.hover()
+            item.click()
+
+    def save(self, path: Path, words: str) -> None:
+        """Save the notebook, and wait until its file has the words."""
+        self.menu("File", "Save Notebook")
+        for _ in range(PATIENCE // 100):
+            if words in path.read_text():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{path.name} was not saved with {words!r} in it")

@@ -1,0 +1,156 @@
+"""The panels in JupyterLab, in a browser: what a learner sees and presses, step after step in one notebook."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, CARD, MAP = range(9)
+SIZES = {480: 900, 900: 1100, 1400: 1300}  # width: height
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _opened(page):
+    page.open("panels.ipynb")
+    page.run(START)
+    page.run(PREPARE)
+
+
+def headline(panel):
+    return panel.locator('[data-key="headline"]')
+
+
+def test_a_panel_is_alive_as_soon_as_its_cell_has_run(page):
+    panel = page.run(WATCH)
+    panel.get_by_role("button", name="Release change").wait_for()
+    assert panel.locator("svg").get_attribute("aria-label").startswith("Pipeline shop")
+    assert panel.locator('[role="status"]').count()
+    assert page.last_picture(WATCH).is_hidden()
+
+
+def test_the_picture_changes_while_another_cell_runs(page):
+    panel = page.panel(WATCH)
+    page.run(PUSH, wait=False)
+    page.page.wait_for_function("() => document.querySelector('[data-lab-live] svg').innerHTML.includes('● ')")
+    panel.locator("summary", has_text="Log of Build").wait_for()
+    panel.get_by_role("button", name="Approve").wait_for()
+    assert headline(panel).inner_text() == "☞ Approve: the pipeline waits for an answer."
+    assert page.prompt(PUSH) == "[*]:"
+
+
+def test_an_approval_is_given_by_keyboard_while_a_cell_runs(page):
+    panel = page.panel(WATCH)
+    assert page.prompt(PUSH) == "[*]:"
+    panel.get_by_label("Comment").click()
+    page.page.keyboard.type("add, bb and dd: it looks good")  # letters that are the notebook's own keys too
+    page.page.keyboard.press("Tab")
+    assert page.page.evaluate("document.activeElement.textContent") == "✔ Approve"
+    page.page.keyboard.press("Enter")
+    headline(panel).filter(has_text="Succeeded").wait_for()
+    page.ended(PUSH)
+    assert "'Succeeded'" in page.cell(PUSH).locator(".jp-OutputArea").inner_text()
+    assert page.page.locator(".jp-Notebook .jp-Cell").count() == 9
+
+
+def test_the_comment_reached_the_pipeline(page):
+    panel = page.run(TRAIL)
+    panel.get_by_label("Event name").fill("PutApprovalResult")
+    page.page.keyboard.press("Enter")
+    panel.locator(".lab-quiet", has_text="1 event (event: PutApprovalResult)").wait_for()
+    panel.locator("summary", has_text="codepipeline:PutApprovalResult").click()
+    assert "add, bb and dd: it looks good" in panel.locator("pre").inner_text()
+
+
+def test_a_transition_is_shut_and_opened(page):
+    panel = page.panel(WATCH)
+    panel.locator("summary", has_text="Transitions").click()
+    panel.get_by_label("Reason").last.fill("not today")
+    panel.get_by_role("button", name="Disable into Approve").click()
+    panel.get_by_text("not today").first.wait_for()
+    page.page.wait_for_function("() => document.querySelector('[data-lab-live] svg').innerHTML.includes('disabled')")
+    panel.get_by_role("button", name="Enable into Approve").click()
+    panel.get_by_role("button", name="Disable into Approve").wait_for()
+
+
+def test_a_mails_link_is_followed(page):
+    panel = page.run(MAIL)
+    panel.locator("summary", has_text="Subscription Confirmation").wait_for()
+    panel.locator("details", has_text="Subscription Confirmation").last.evaluate("mail => { mail.open = true }")
+    panel.get_by_role("button", name="Follow the link").first.click()
+    panel.get_by_text("the subscription is confirmed").wait_for()
+
+
+def test_a_refused_call_is_drawn_with_what_would_allow_it(page):
+    page.run(WHY)
+    output = page.cell(WHY).locator(".lab-panel")
+    assert "role trust policy" in output.locator("svg").text_content()
+    assert '"sts:AssumeRole"' in output.locator("pre.lab-log").inner_text()
+    assert output.locator(".lab-words").is_hidden()
+
+
+@pytest.mark.parametrize(("button", "said"), [("Check", "."), ("Hint", "."), ("Solution", "A solution with")])
+def test_an_exercise_answers(page, button, said):
+    panel = page.panel(CARD) if page.panel(CARD).count() else page.run(CARD)
+    answer = panel.locator('[data-key="answer"]')
+    before = answer.inner_text()
+    panel.get_by_role("button", name=button).click()
+    page.page.wait_for_function("([el, before]) => el.innerText !== before", arg=[answer.element_handle(), before])
+    assert said in answer.inner_text()
+
+
+def test_nothing_is_cut_off_at_any_width_in_either_theme(page, pictures: Path):
+    page.run(MAP)
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        page.menu("Settings", "Theme", theme)
+        page.page.wait_for_function(
+            "dark => document.body.dataset.jpThemeLight === String(!dark)", arg=theme.endswith("Dark")
+        )
+        for width, height in SIZES.items():
+            page.page.set_viewport_size({"width": width, "height": height})
+            for number in (WATCH, MAIL, TRAIL, WHY, CARD, MAP):
+                page.cell(number).scroll_into_view_if_needed()
+                name = f"{number}-{theme.split()[1].lower()}-{width}.png"
+                page.cell(number).screenshot(path=pictures / name)
+                assert page.cell(number).evaluate(OVERFLOWS) == [], name
+    page.menu("Settings", "Theme", "JupyterLab Light")
+    page.page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+# What of a panel sticks out of its cell where nothing lets one scroll to it.
+OVERFLOWS = """cell => {
+  const edge = cell.getBoundingClientRect().right + 1;
+  const scrolls = el => el && el !== cell &&
+    (/(auto|scroll)/.test(getComputedStyle(el).overflowX) || scrolls(el.parentElement));
+  return [...cell.querySelectorAll(".lab-panel *, svg *")]
+    .filter(el => el.checkVisibility() && el.getBoundingClientRect().right > edge && !scrolls(el))
+    .map(el => el.outerHTML.slice(0, 80));
+}"""
+
+
+def test_the_last_picture_stays_when_the_kernel_restarts(page, folder: Path):
+    page.save(folder / "panels.ipynb", "data-lab-still")
+    page.menu("Kernel", "Restart Kernel…")
+    page.page.locator(".jp-Dialog button", has_text="Restart").click()
+    page.last_picture(WATCH).locator("svg").wait_for()
+    assert page.panel(WATCH).locator("button").count() == 0
+    assert page.last_picture(CARD).is_visible()
+
+
+@pytest.mark.parametrize("kernel", ["a new one", "none"])
+def test_a_saved_notebook_shows_the_last_picture(page, kernel):
+    page.open("panels.ipynb")
+    if kernel == "none":
+        page.menu("Kernel", "Shut Down Kernel")
+        page.page.locator(".jp-StatusBar-Widget", has_text=re.compile("No Kernel|Unknown|Dead")).wait_for()
+    assert page.last_picture(WATCH).locator("svg").is_visible()
+    assert "✔ The newest execution: Succeeded." in page.last_picture(WATCH).inner_text()
+    words = page.page.locator(".jp-Notebook").inner_text()
+    assert not re.search(r"model not found|Loading widget|Error displaying", words)
+    assert page.page.locator(".jp-Notebook .lab-panel button").count() == 0
+
+
+def test_no_other_host_was_asked_and_the_console_is_clean(page):
+    own = urlsplit(page.address).netloc
+    assert page.hosts <= {own, ""}  # "": what the page made itself, as blob: addresses
+    assert page.errors == []
