@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("calls", "start", "course", "chain")
+NAMES = ("calls", "start", "course", "panels", "chain")
 
 
 def main(wanted: list[str]) -> int:

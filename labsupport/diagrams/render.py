@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 PROGRAMS = ("dot", "graphviz-pure")
-LEGIBLE = "32rem"  # the width below which words in a picture would be too small to read
+LEGIBLE = "42rem"  # the width below which words in a picture would be too small to read
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,6 @@ def _scrolling(svg: str) -> str:
     """In a narrow notebook a picture shrinks as far as it can be read, then it scrolls."""
     found = re.search(r'<svg [^>]*?\bwidth="([\d.]+)(pt|px)?"', svg)
     least = f"min({found[1]}{found[2] or 'px'}, {LEGIBLE})" if found else "0"
-    style = f"min-width: {least}; max-width: 100%; height: auto"
+    style = f"display: block; min-width: {least}; max-width: 100%; height: auto"
     shrinking = svg.replace("<svg ", f'<svg style="{style}" ', 1)
     return f'<div style="overflow-x: auto">{shrinking}</div>'

@@ -42,6 +42,10 @@ function morphElement(shown, wanted) {
   if (atEnd && shown.classList.contains("lab-log")) shown.scrollTop = shown.scrollHeight;
 }
 
+function toEnd(within) {
+  for (const log of within.querySelectorAll(".lab-log")) log.scrollTop = log.scrollHeight;
+}
+
 export function morphChildren(shown, wanted) {
   let at = shown.firstChild;
   for (const next of [...wanted.childNodes]) {
@@ -49,6 +53,7 @@ export function morphChildren(shown, wanted) {
     while (found && !alike(found, next)) found = found.nextSibling;
     if (!found) {
       shown.insertBefore(next, at);
+      if (next.nodeType === Node.ELEMENT_NODE) toEnd(next);
       continue;
     }
     while (at !== found) {
@@ -144,6 +149,9 @@ export function mount(model, el) {
   const keys = (event) => event.stopPropagation(); // the notebook's own keys are not meant where something is typed
   const typed = (event) => event.target.matches("input, select, textarea, button, summary") && keys(event);
 
+  const toggled = (event) => toEnd(event.target); // it could not be scrolled while it was closed
+
+  el.addEventListener("toggle", toggled, true); // it doesn't bubble
   el.addEventListener("click", clicked);
   el.addEventListener("change", changed);
   el.addEventListener("submit", submitted);
@@ -151,7 +159,7 @@ export function mount(model, el) {
   model.on("change:html", draw);
   model.on("msg:custom", answered);
   draw();
-  for (const log of body.querySelectorAll(".lab-log")) log.scrollTop = log.scrollHeight;
+  toEnd(body);
 
   return () => {
     stop();
@@ -160,6 +168,7 @@ export function mount(model, el) {
     for (const [name, hears] of Object.entries({ click: clicked, change: changed, submit: submitted, keydown: typed })) {
       el.removeEventListener(name, hears);
     }
+    el.removeEventListener("toggle", toggled, true);
     el.replaceChildren();
   };
 }

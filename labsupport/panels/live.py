@@ -25,7 +25,8 @@ aloud when it changes stands in an element with `role="status"`. Typed text, foc
 update; give a repeated element a `data-key` so that it is found again.
 
 Classes to use: `lab-buttons` (a row of buttons), `lab-main` (the button that is the next step), `lab-quiet`
-(secondary words), `lab-box` (a frame), `lab-log` (a log that is kept at its end), `lab-table`, `lab-good`,
+(secondary words), `lab-box` (a frame), `lab-log` (a log that is kept at its end), `lab-text`
+(other text in a frame of its own), `lab-table`, `lab-good`,
 `lab-bad`, `lab-busy`, `lab-off` (states: always write the mark beside them, ✔ ✘ ● ·).
 """
 

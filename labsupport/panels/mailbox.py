@@ -49,7 +49,7 @@ def _mail(one: Mail, opened: bool) -> Markup:
         tag("button", "Follow the link that confirms", class_="lab-main", data_do="follow", data_link=link)
         for link in LINK.findall(one["body"])
     ]
-    body = tag("pre", one["body"].strip(), class_="lab-log", tabindex=0, aria_label=f"Mail: {one['subject']}")
+    body = tag("pre", one["body"].strip(), class_="lab-text", tabindex=0, aria_label=f"Mail: {one['subject']}")
     buttons = live(tag("div", *links, class_="lab-buttons")) if links else ""
     return tag("details", head, buttons, body, open=opened, data_key=f"mail {one['id']}")
 

@@ -38,7 +38,7 @@ class Watched:
         The cell ends when the newest execution has ended or waits for an approval, so that the next cell finds it
         there; with `wait=False` it ends at once.
         """
-        watching = self._begin()
+        watching = self.begin()
         if wait:
             begin = time.monotonic()
             watching.until(lambda seen: time.monotonic() - begin >= SETTLING and not _goes_on(seen), patience)
@@ -55,7 +55,8 @@ class Watched:
             time.sleep(0.25)
         return seen.status
 
-    def _begin(self) -> Watch[Seen]:
+    def begin(self) -> Watch[Seen]:
+        """Show the panel, and give what keeps it up to date."""
         watching = Watch(
             f"pipeline {self.name}", Looking(self.client, self.name).look, view, acting(self.client, self.name)
         )

@@ -155,7 +155,7 @@ def _table(found: tuple[Row, ...]) -> Markup:
 
 def _shown(row: Row) -> Markup:
     outcome = f"✘ {row.error}" if row.error else "✔"
-    record = tag("details", tag("summary", row.event), tag("pre", row.record, class_="lab-log", tabindex=0))
+    record = tag("details", tag("summary", row.event), tag("pre", row.record, class_="lab-text", tabindex=0))
     cells = [row.time, row.user, record, row.resource, outcome]
     return tag("tr", *[tag("td", cell) for cell in cells], data_key=row.id)
 

@@ -24,4 +24,4 @@ def why(found: refusal.Found) -> View:
 
 def _remedy(where: str, statement: str) -> Markup:
     head = tag("p", tag("strong", "✔ This would allow it"), f", in {where}:")
-    return tag("div", head, tag("pre", statement, class_="lab-log", tabindex=0), class_="lab-box lab-good")
+    return tag("div", head, tag("pre", statement, class_="lab-text", tabindex=0), class_="lab-box lab-good")

@@ -12,7 +12,7 @@ REAL = ("bash", "dirname", "env")
 GOOD_PYTHON = "#!/bin/sh\nexit 0\n"
 OLD_PYTHON = "#!/bin/sh\nexit 1\n"
 NO_VENV = '#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n'
-WHOLE = {"git": "#!/bin/sh\n", "python3": GOOD_PYTHON, "dot": "#!/bin/sh\n"}
+WHOLE = {"git": "#!/bin/sh\n", "python3": GOOD_PYTHON, "dot": "#!/bin/sh\n", "chromium": "#!/bin/sh\n"}
 
 
 def run(folder: Path, programs: dict[str, str], user: int = 0, lab: str = "echo 3 passed in 0.1s") -> tuple[int, str]:
@@ -58,6 +58,8 @@ def test_a_whole_machine_installs_nothing(tmp_path: Path) -> None:
         ({"python3": OLD_PYTHON, "python3.12": GOOD_PYTHON}, []),
         ({"git": "", "python3": "", "dot": ""}, ["git", "python3", "python3-venv", "graphviz"]),
         ({"dot": ""}, []),
+        ({"chromium": ""}, ["chromium", "fonts-dejavu-core"]),
+        ({"chromium": "", "google-chrome": "#!/bin/sh\n"}, []),
     ],
 )
 def test_what_is_missing_is_installed(tmp_path: Path, lacking: dict[str, str], expected: list[str]) -> None:
@@ -85,6 +87,10 @@ def test_a_machine_without_apt_says_what_it_lacks(tmp_path: Path) -> None:
     status, output = run(tmp_path, {**WHOLE, "git": "", "apt-get": ""})
     assert status == 1
     assert output.startswith("This machine lacks git")
+
+
+def test_the_browsers_tests_are_not_skipped(tmp_path: Path) -> None:
+    assert run(tmp_path, WHOLE, lab='echo "browser: $LAB_BROWSER"')[1].endswith("browser: required\n")
 
 
 def test_failing_checks_fail(tmp_path: Path) -> None:

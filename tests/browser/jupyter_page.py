@@ -1,6 +1,7 @@
 """JupyterLab as `./lab` opens it, on notebooks of a test's own, and a page of a browser on it."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,13 +105,14 @@ class Page:
         """Choose from JupyterLab's menu."""
         self.page.locator(".lm-MenuBar-item", has_text=names[0]).click()
         for name in names[1:]:
-            item = self.page.locator(".lm-Menu-item", has_text=name).last
-            item.hover()
-            item.click()
+            label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(name)}$"))
+            label.hover()
+            label.click()
 
     def save(self, path: Path, words: str) -> None:
         """Save the notebook, and wait until its file has the words."""
-        self.menu("File", "Save Notebook")
+        self.cell(0).locator(".cm-content").click()
+        self.page.keyboard.press("Control+s")
         for _ in range(PATIENCE // 100):
             if words in path.read_text():
                 return
