@@ -215,6 +215,28 @@ def test_a_start_sweeps_what_a_kill_left(start_cloud: Any, tmp_path: Any) -> Non
     assert again.client("s3").get_object(Bucket=name, Key="k")["Body"].read() == b"k" * 100_000
 
 
+def test_a_start_finds_versions_and_parts(start_cloud: Any, tmp_path: Any) -> None:
+    """Whatever was acknowledged is there after a kill between commit and move; what wasn't is not."""
+    first = start_cloud(home=tmp_path / "home")
+    name, s3 = new_bucket(first, versions=True), first.client("s3")
+    versions = [s3.put_object(Bucket=name, Key="k", Body=text * 100_000)["VersionId"] for text in (b"1", b"2")]
+    place = {"Bucket": name, "Key": "parts"}
+    place["UploadId"] = s3.create_multipart_upload(**place)["UploadId"]
+    tag = s3.upload_part(**place, PartNumber=1, Body=b"p" * 100_000)["ETag"]
+    kept = files(first)
+    assert len(kept) == 3
+    first.stop()
+    for path in kept:
+        path.rename(first.home / "objects" / "new" / path.name)
+    again = start_cloud(home=tmp_path / "home")
+    assert files(again) == kept
+    s3 = again.client("s3")
+    for version, text in zip(versions, (b"1", b"2"), strict=True):
+        assert s3.get_object(Bucket=name, Key="k", VersionId=version)["Body"].read() == text * 100_000
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+    assert s3.get_object(Bucket=name, Key="parts")["Body"].read() == b"p" * 100_000
+
+
 def test_a_file_goes_only_after_the_commit(cloud: Any) -> None:
     """An object that is replaced while a removal waits is read to its end from the file that it had."""
     name, s3 = new_bucket(cloud), cloud.client("s3")
