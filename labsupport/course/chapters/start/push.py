@@ -39,7 +39,7 @@ git commit --allow-empty -m "Release 1.0.0"
 """
 
 
-@expect("main has a commit")
+@expect("`main` has a commit")
 def committed(world: World) -> Finding:
     commit = head(world)
     if commit:
@@ -65,7 +65,7 @@ def _not_pushed(world: World) -> Finding:
     )
 
 
-@expect("buildspec.yml, appspec.yml and template.yml lie at the root of main")
+@expect("`buildspec.yml`, `appspec.yml` and `template.yml` lie at the root of `main`")
 def at_the_root(world: World) -> Finding:
     if head(world) is None:
         return not_yet("main has no commit yet.", SHOW)

@@ -22,7 +22,7 @@ LIST = "`aws codecommit list-repositories` lists those that there are."
 DELETE = bash("aws codecommit delete-repository --repository-name shop")
 
 
-@expect("there is a repository named shop")
+@expect("there is a repository named `shop`")
 def exists(world: World) -> Finding:
     found = repository(world)
     if found:
@@ -34,7 +34,7 @@ def exists(world: World) -> Finding:
     return not_yet("CodeCommit has no repository of that name.", f"`aws codecommit create-repository help`. {LIST}")
 
 
-@expect("its tag owner is your user name")
+@expect("its tag `owner` is your user name")
 def tagged(world: World) -> Finding:
     found = repository(world)
     if not found:
