@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -105,20 +104,10 @@ def command(step: Step) -> list[str]:
     return [sys.executable, "-c", step.code]
 
 
-_making = threading.Lock()  # making clients is not safe in several threads, and the buttons have theirs
-
-
 @cache
 def _clients(url: str, key: str, secret: str, reading: bool) -> Callable[[str], Any]:
-    made = session.made(
-        url, key, secret, user_agent=CHECKING if reading else "", before=_only_reads if reading else None
-    )
-
-    def client(service: str) -> Any:
-        with _making:
-            return made(service)
-
-    return client
+    only_reads = _only_reads if reading else None
+    return session.made(url, key, secret, user_agent=CHECKING if reading else "", before=only_reads)
 
 
 def _only_reads(model: Any, **_: Any) -> None:
