@@ -60,7 +60,9 @@ def _get(url: str, provider: OidcProvider) -> dict[str, Any]:
         answer = connection.getresponse()
         if answer.status != 200:
             raise ValueError(f"the provider answered {answer.status}")
-        found: dict[str, Any] = json.loads(answer.read(_LARGEST))
+        found = json.loads(answer.read(_LARGEST))
+        if not isinstance(found, dict):
+            raise ValueError("the provider answered no JSON object")
         return found
     finally:
         connection.close()
@@ -108,15 +110,21 @@ def _check_claims(claims: dict[str, Any], provider: OidcProvider, now: float) ->
     for name in ("exp", "iat", "sub", "aud"):
         if not claims.get(name):
             raise invalid_token(f"Missing a required claim: {name}")
-    if not isinstance(claims["exp"], int | float) or not isinstance(claims["iat"], int | float):
-        raise invalid_token("The claims exp and iat must be numbers.")
+    if not all(isinstance(claims.get(name, 0), int) for name in ("exp", "iat", "nbf")):
+        raise invalid_token("The claims exp, iat and nbf must be whole numbers.")
+    if not _names(claims["aud"]) or not _names(claims.get("azp", "")):
+        raise invalid_token("The claims aud and azp must be names.")
     if now >= claims["exp"]:
         message = f"Token expired: current date/time {int(now)} must be before the expiration date/time {claims['exp']}"
         raise AwsError("ExpiredTokenException", message, 400)
-    if max(claims["iat"], claims.get("nbf") or 0) > now + 300:
+    if max(claims["iat"], claims.get("nbf", 0)) > now + 300:
         raise invalid_token("The token is not valid yet.")
     if not set(audiences(claims)) & set(provider.clients):
         raise invalid_token("Incorrect token audience")
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
