@@ -29,7 +29,7 @@ def _violation(message: str) -> AwsError:
 
 
 def _hash(password: str, salt: bytes) -> str:
-    key = hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
+    key = hashlib.scrypt(password.encode(), salt=salt, n=2**13, r=8, p=1)
     return base64.b64encode(salt + key).decode()
 
 
