@@ -155,8 +155,8 @@ def get_key_last_usage(call: Call, params: Params) -> Params:
     """Read from the trail, which keeps every call."""
     key = own_key(call, params["KeyId"])
     marks = ", ".join("?" * len(_TRACKED))
-    where = f"source = ? AND region = ? AND error IS NULL AND name IN ({marks}) AND instr(event, ?) > 0"
-    values = ("kms.amazonaws.com", key.region, *_TRACKED, f'"{key.arn}"'.encode())
+    where = f"source = ? AND region = ? AND error IS NULL AND name IN ({marks}) AND instr(plain(event), ?) > 0"
+    values = ("kms.amazonaws.com", key.region, *_TRACKED, f'"{key.arn}"')
     dates = {"KeyId": key.arn, "KeyCreationDate": time(key.created), "TrackingStartDate": time(key.created)}
     for _, entry in call.store.trail.newest_first(where, values, limit=1):
         event = msgspec.json.decode(entry.event)
