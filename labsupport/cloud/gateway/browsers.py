@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from labsupport.cloud.core.http import HttpRequest
 
+# Domains that are nobody's (RFC 2606, RFC 6762, and the one that ICANN has set aside for private use).
+_PRIVATE = (".localhost", ".test", ".local", ".internal")
+
 
 def is_foreign(request: HttpRequest) -> bool:
     """Whether the request comes from a page of another site, or by a name that is not this machine's."""
@@ -18,13 +21,13 @@ def is_foreign(request: HttpRequest) -> bool:
 
 
 def _is_here(url: str) -> bool:
-    """An address is one that somebody has typed in; only names can be made to point somewhere else. Without a host
-    (HTTP/1.0) there is no browser."""
+    """An address is one that somebody has typed in, and names without a domain or in one that nobody can register
+    come from this machine or its network. Without a host (HTTP/1.0) there is no browser."""
     try:
         name = urlsplit(url).hostname or ""
     except ValueError:
         return False
-    if url == "//" or name == "localhost" or name.endswith(".localhost"):
+    if url == "//" or (name and "." not in name and ":" not in name) or name.endswith(_PRIVATE):
         return True
     try:
         return bool(ipaddress.ip_address(name))

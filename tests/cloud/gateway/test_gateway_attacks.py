@@ -332,6 +332,7 @@ FOREIGN = [
     {"Host": "evil.example"},
     {"Host": "127.0.0.1.evil.example:80"},
     {"Host": "localhost.evil.example"},
+    {"Host": "test.evil.example"},
     {"Origin": "http://evil.example"},
     {"Origin": "null"},
     {"Host": "[::1", "Origin": ""},
@@ -355,7 +356,10 @@ def test_with_all_checks_off_they_reach_nothing_at_all(open_cloud: Any, headers:
     assert [one["UserName"] for one in open_cloud.client("iam").list_users()["Users"]].count("planted") == 0
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:4566", "127.4.5.6", "[::1]:80", "bucket.localhost:4566"])
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "127.0.0.1:4566", "127.4.5.6", "[::1]:80", "bucket.localhost:4566", "lab:80", "host.docker.internal"],
+)
 def test_by_this_machine_s_own_names_it_is_reached(cloud: Any, host: str) -> None:
     assert page(cloud, "GET", "/_lab/health", Host=host)[0] == 200
     assert page(cloud, "GET", "/_lab/health", Origin=f"http://{host}")[0] == 200
