@@ -11,7 +11,7 @@ Command = Callable[[argparse.Namespace], int]
 Setup = Callable[[argparse.ArgumentParser], None]
 
 # name -> (module of labsupport.commands, one line of help). A module has `run(arguments) -> exit status`
-# and, where it takes options, `options(parser)`.
+# and, where it takes options, `options(parser)`; `ENDS` says what its exit status means, where that is not plain.
 COMMANDS = {
     "up": ("up", "start the cloud and open JupyterLab on the first notebook (what ./lab alone does)"),
     "demo": ("demo", "one push through the whole chain, live in this terminal"),
@@ -67,7 +67,9 @@ def parser(wanted: str = "") -> argparse.ArgumentParser:
 
 def _add_options(sub: argparse.ArgumentParser, module: str) -> None:
     sub.add_argument("--home", metavar="DIR", help="the home folder (default: $LAB_HOME, or .lab beside the notebooks)")
-    options = getattr(importlib.import_module(f"labsupport.commands.{module}"), "options", None)
+    found = importlib.import_module(f"labsupport.commands.{module}")
+    sub.epilog = getattr(found, "ENDS", None)
+    options = getattr(found, "options", None)
     if options:
         options(sub)
 

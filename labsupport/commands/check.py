@@ -1,4 +1,4 @@
-"""`lab check EXERCISE`: whether an exercise is done. 0 passed; 1 not (yet) right; 3 no cloud runs; 4 the lab failed."""
+"""`lab check EXERCISE`: whether an exercise is done, and what is missing."""
 
 import argparse
 
@@ -7,6 +7,10 @@ from labsupport.commands import terminal
 from labsupport.course import engine
 from labsupport.course.declare import Outcome
 
+ENDS = (
+    "Exit status: 0 passed; 1 not yet, not right, or your code raised; 2 there is no such exercise; 3 no cloud runs; "
+    "4 the lab failed, which never counts against you."
+)
 STATUS = {
     Outcome.PASSED: 0,
     Outcome.NOT_YET: 1,

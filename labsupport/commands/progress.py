@@ -21,6 +21,8 @@ from labsupport.course.progress.record import Record
 from labsupport.course.progress.signing import NotGenuine, exported, fingerprint, read, taken_in
 from labsupport.course.progress.standing import Standing, standing
 
+ENDS = "Exit status: 0 done; 1 a file could not be written or taken; 4 the record of progress can't be read or written."
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     what = parser.add_subparsers(dest="what", metavar="WHAT")

@@ -15,6 +15,8 @@ from labsupport.commands import terminal
 from labsupport.course import quiz
 from labsupport.course.declare import Question
 
+ENDS = "Exit status: 0 where the newest answer to every question is right, else 1; 2 there is no such chapter."
+
 
 def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("chapter", metavar="CHAPTER", help="the id of a chapter, such as start")

@@ -13,7 +13,7 @@ from labsupport.course.declare import Chapter, Exercise, Step
 
 ROOT = Path(__file__).resolve().parents[2]
 TAG = "exercise:"
-SECONDS = 60  # for one exercise to be passed once its cells have run, for what the cloud goes on doing
+SECONDS = 120  # for one exercise to be passed once its cells have run, for what the cloud goes on doing
 CHECK = """\
 import time
 from labsupport import lab

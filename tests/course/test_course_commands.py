@@ -56,6 +56,13 @@ def test_a_check_ends_as_it_went(run, lab, begun):
     assert (status, "✔ passed" in said) == (0, True)
 
 
+@pytest.mark.parametrize("command", ["check", "quiz", "progress"])
+def test_the_help_tells_how_a_command_ends(command, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([command, "--help"])
+    assert "Exit status: 0" in capsys.readouterr().out
+
+
 def test_without_a_cloud_it_says_how_to_start_one(run, tmp_path):
     status, said = run("check", "tiny.1", folder=tmp_path)
     assert status == 3

@@ -96,6 +96,12 @@ def test_a_file_that_may_not_be_written(record):
     assert len(Record(record.folder).events()) == 1
 
 
+def test_reading_takes_no_lock_that_a_writer_needs(record):
+    record.note("hint", "tiny.1", number=1)
+    with record._opened("BEGIN IMMEDIATE"):  # SQLite refuses this lock on a file that may only be read
+        assert len(Record(record.folder).events()) == 1
+
+
 def test_what_sqlite_says_of_a_file_that_may_not_be_written(tmp_path):
     said = recording.sentence(tmp_path / FILE, sqlite3.OperationalError("attempt to write a readonly database"))
     assert f"chmod u+w {FILE}" in said

@@ -56,7 +56,7 @@ class Record:
     def add(self, events: Iterable[Event]) -> int:
         """Keep events, each once; how many of them were new."""
         rows = [(one.learner, one.id, one.at, one.what, one.subject, json.dumps(one.detail)) for one in events]
-        with self._opened() as database:
+        with self._opened("BEGIN IMMEDIATE") as database:
             before = database.total_changes
             database.executemany("INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
             return database.total_changes - before
@@ -73,7 +73,7 @@ class Record:
 
     def know(self, learner: str, name: str) -> None:
         """Note the name of a learner whose events were taken in."""
-        with self._opened() as database:
+        with self._opened("BEGIN IMMEDIATE") as database:
             database.execute("INSERT OR REPLACE INTO learner VALUES (?, ?, ?)", (learner, name, time.time()))
 
     def learners(self) -> dict[str, str]:
@@ -84,15 +84,15 @@ class Record:
             return dict(database.execute("SELECT id, name FROM learner ORDER BY name, id").fetchall())
 
     @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The database within one transaction that is kept whole or not at all."""
+    def _opened(self, begin: str = "BEGIN") -> Iterator[sqlite3.Connection]:
+        """The database in one transaction, kept whole or not at all; a plain one reads what may not be written too."""
         path = self.folder / FILE
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
             try:
                 migrate(database)
-                database.execute("BEGIN IMMEDIATE")
+                database.execute(begin)
                 with database:
                     yield database
             finally:
