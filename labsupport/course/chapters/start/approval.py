@@ -136,9 +136,9 @@ The build is done, its artifact lies encrypted in S3, and the pipeline waits for
             python("from labsupport import lab\n" + APPROVED.replace("CHG-1042: tests have passed", "fine")),
             Outcome.NOT_RIGHT,
             "The mail names a change ticket",
-            bash("aws codepipeline start-pipeline-execution --name shop\nlab watch shop\n"),
+            bash("aws codepipeline start-pipeline-execution --name shop\n"),
         ),
     ),
-    breaks=(bash("aws codepipeline start-pipeline-execution --name shop\nlab watch shop\n"),),
+    breaks=(bash("aws codepipeline start-pipeline-execution --name shop\n"),),
     shows=("provision", "deploy"),
 )

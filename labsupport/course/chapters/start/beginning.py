@@ -54,20 +54,26 @@ def _role(one: Setting, key: str, document: dict[str, Any]) -> None:
 
 def pipeline(one: Setting) -> None:
     """The shop's pipeline, whose approval asks for a ticket's number."""
+    if _has_pipeline(one):
+        return
+    setting.image(one)
     declared = samples.fill("pipeline", **one.values)
     _action(declared, "Approve")["configuration"]["CustomData"] = ASKED
-    _make_pipeline(one, declared)
+    one.client("codepipeline").create_pipeline(**declared)
 
 
 def stock_pipeline(one: Setting) -> None:
     """Source, Build and Provision; the path of the template has a slip in it."""
+    if _has_pipeline(one):
+        return
+    setting.image(one)
     declared = samples.fill("pipeline", **one.values)
     stages = declared["pipeline"]["stages"]
     declared["pipeline"]["stages"] = [each for each in stages if each["name"] in ("Source", "Build", "Provision")]
     configuration = _action(declared, "Provision")["configuration"]
     configuration["TemplatePath"] = SLIP
     del configuration["ParameterOverrides"], configuration["Capabilities"]
-    _make_pipeline(one, declared)
+    one.client("codepipeline").create_pipeline(**declared)
 
 
 def _action(declared: dict[str, Any], name: str) -> dict[str, Any]:
@@ -76,9 +82,13 @@ def _action(declared: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _make_pipeline(one: Setting, declared: dict[str, Any]) -> None:
-    call = one.client("codepipeline").create_pipeline
-    setting.unless_there("PipelineNameInUseException", call, **declared)
+def _has_pipeline(one: Setting) -> bool:
+    codepipeline = one.client("codepipeline")
+    try:
+        codepipeline.get_pipeline(name=one["Pipeline"])
+    except codepipeline.exceptions.PipelineNotFoundException:
+        return False
+    return True
 
 
 def stock_commit(one: Setting) -> None:
@@ -98,10 +108,10 @@ def stock_commit(one: Setting) -> None:
 
 
 SHOP = (
-    setting.key, setting.image, setting.bucket, setting.topic, roles, setting.project, setting.deployment_group,
+    setting.key, setting.bucket, setting.topic, roles, setting.project, setting.deployment_group,
     pipeline, setting.rule,
 )  # fmt: skip
 STOCK = (
-    setting.key, setting.image, setting.bucket, setting.repository, stock_commit, stock_roles, setting.project,
+    setting.key, setting.bucket, setting.repository, stock_commit, stock_roles, setting.project,
     stock_pipeline, setting.rule,
 )  # fmt: skip

@@ -139,7 +139,6 @@ aws codepipeline update-pipeline --pipeline file://stock.json      # after your 
                 "    --query branch.commitId --output text)\n"
                 "aws codecommit put-file --repository-name stock --branch-name main --parent-commit-id $parent \\\n"
                 "    --file-path template.yml --file-content fileb://template.yml\n"
-                "lab watch stock\n"
             ),
             "`update-pipeline` takes the whole declaration, as `get-pipeline` gives it below `pipeline`. PutFile "
             "commits, and the "

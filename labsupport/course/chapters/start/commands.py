@@ -1,14 +1,15 @@
 """Commands that several solutions of this chapter have in common, as a learner types them."""
 
-# What was changed is committed and pushed; the rest of the chain follows by itself, up to the approval.
-PUSH = "git push origin HEAD:main\nlab watch shop\n"
+# What was changed is committed and pushed; the chain follows by itself, up to the approval.
+PUSH = "git push origin HEAD:main\n"
 
+# Wait until the approval is asked for, and give it.
 APPROVE = """\
+lab watch shop
 token=$(aws codepipeline get-pipeline-state --name shop --output text \\
     --query "stageStates[?stageName=='Approve'].actionStates[0].latestExecution.token")
 aws codepipeline put-approval-result --pipeline-name shop --stage-name Approve --action-name Approve \\
     --token "$token" --result 'summary="CHG-1042: tests have passed",status=Approved'
-lab watch shop
 """
 
 # boto3: texts in files of main replaced, in one commit.

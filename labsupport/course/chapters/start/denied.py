@@ -145,7 +145,6 @@ A colleague, Robin, has left you a second pipeline, **`stock`**. It fails. Look 
                 "aws iam put-role-policy --role-name stock-build --policy-name write-artifacts \\\n"
                 "    --policy-document file://write.json\n"
                 "aws codepipeline start-pipeline-execution --name stock\n"
-                "lab watch stock\n"
             ),
             "One action, on one bucket's objects. A statement takes effect with the next call; the build need not "
             "be changed.",

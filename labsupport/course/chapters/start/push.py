@@ -25,11 +25,12 @@ HELPER = (
     "'credential.helper=!f() { test \"$1\" != get || aws codecommit credential-helper --ignore-host-check get; }; f'"
 )
 CLONE = f"""\
-url=$(aws codecommit get-repository --repository-name shop \\
-    --query repositoryMetadata.cloneUrlHttp --output text)
+address() {{
+    aws codecommit get-repository --repository-name shop --query repositoryMetadata.cloneUrlHttp --output text
+}}
 test -d shop || git clone -c credential.UseHttpPath=true \\
     -c {HELPER} \\
-    -c user.name=learner -c user.email=learner@example.com "$url" shop
+    -c user.name=learner -c user.email=learner@example.com "$(address)" shop
 cd shop
 """
 FILL = """\
@@ -77,7 +78,7 @@ def at_the_root(world: World) -> Finding:
         return holds(f"with {len(there) - len(NEEDED)} other files and {len(root['subFolders'])} folders")
     folders = ", ".join(one["relativePath"] for one in root["subFolders"]) or "none"
     return not_right(
-        f"{', '.join(missing)} is not at the root; the folders there are: {folders}.",
+        f"Missing there: {', '.join(missing)}. The folders at the root are: {folders}.",
         '`cp -R "$LAB_HOME/material/shop/." .` inside your clone copies the folder\'s content, not the folder. ' + SHOW,
     )
 

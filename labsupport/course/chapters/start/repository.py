@@ -121,16 +121,6 @@ Every command has the form `aws SERVICE OPERATION --option value`. You need `aws
             "the user's name is its last part",
             DELETE,
         ),
-        Wrong(
-            "untagged",
-            python(
-                "from labsupport import lab\n\n"
-                'lab.client("codecommit").create_repository(repositoryName="shop", tags={"Owner": "learner"})\n'
-            ),
-            Outcome.NOT_RIGHT,
-            "Keys are case-sensitive",
-            DELETE,
-        ),
     ),
     breaks=(DELETE,),
 )
