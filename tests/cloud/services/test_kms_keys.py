@@ -1,9 +1,13 @@
 """Keys of KMS: their life, aliases, policies, tags."""
 
+import base64
 import json
+import os
 from typing import Any
 
+import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from s3_help import FIRST, events, fresh, new_user, on_disk, policy, refused, statement
 
 from labsupport.cloud.core import vault
@@ -266,6 +270,32 @@ def test_material_is_sealed_and_survives_a_restart(start_cloud: Any, tmp_path: A
     first.stop()
     again = start_cloud(home=tmp_path / "home").client("kms")
     assert again.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})["Plaintext"] == b"x"
+
+
+def test_keys_and_ciphertexts_from_before_rotation(shared_cloud: Any, kms: Any) -> None:
+    """An earlier version's home folder has one material in each key, and ciphertexts with the key's name in clear."""
+    secret, key_id, nonce = os.urandom(32), "0c1e24a1-8a24-4d0a-9e0c-4dfc8a3c7c46", os.urandom(12)
+
+    def old_key(cloud: Any) -> None:
+        sealed = base64.b64encode(vault.seal(cloud, secret, key_id.encode())).decode()
+        old = {"account": FIRST, "region": "us-east-1", "id": key_id, "material": sealed, "created": 1.0}
+        text = json.dumps({**old, "policy": policy(statement("kms:*", Principal={"AWS": FIRST}))})
+        cloud.store.put(msgspec.json.decode(text, type=Key))
+
+    shared_cloud.on_loop(old_key)
+    name = f"{FIRST}:us-east-1:{key_id}".encode()
+    body = AESGCM(secret).encrypt(nonce, b"x", b'{"a": "b"}')
+    blob = b"\x01" + bytes([len(name)]) + name + nonce + body
+    for _ in range(2):
+        assert kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})["Plaintext"] == b"x"
+        kms.rotate_key_on_demand(KeyId=key_id)
+    with refused("InvalidCiphertextException"):
+        kms.decrypt(CiphertextBlob=blob)
+
+
+def test_a_ciphertext_tells_nobody_its_key(kms: Any, key: str) -> None:
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert (FIRST.encode() in blob, key.rpartition("/")[2].encode() in blob) == (False, False)
 
 
 def test_the_trail_holds_calls_as_management_events(shared_cloud: Any, kms: Any, key: str) -> None:

@@ -80,6 +80,26 @@ def test_a_disabled_key_closes_the_group(shared_cloud: Any, logs: Any) -> None:
     assert (code, arn_of("/closed") in message) == ("AccessDeniedException", True)
 
 
+def test_a_grant_to_the_service_for_one_group(shared_cloud: Any, logs: Any) -> None:
+    """The key policy says nothing of the service; a grant does, for what it does on behalf of this group."""
+    kms = shared_cloud.client("kms")
+    key = kms.create_key(Policy=policy(ROOT))["KeyMetadata"]["Arn"]
+    grant = {
+        "KeyId": key, "GranteeServicePrincipal": SERVICE, "RetiringServicePrincipal": SERVICE,
+        "Operations": ["GenerateDataKey", "Decrypt"], "Constraints": {"SourceArn": arn_of("/granted")},
+    }  # fmt: skip
+    grant_id = kms.create_grant(**grant)["GrantId"]
+    (shown,) = kms.list_grants(KeyId=key)["Grants"]
+    assert {name: shown[name] for name in grant} == grant
+    assert refused(logs.create_log_group, logGroupName="/ungranted", kmsKeyId=key)[0] == "AccessDeniedException"
+    logs.create_log_group(logGroupName="/granted", kmsKeyId=key)
+    logs.create_log_stream(logGroupName="/granted", logStreamName="s")
+    put(shared_cloud, "/granted", "x")
+    assert read(logs, "/granted") == ["x"]
+    kms.revoke_grant(KeyId=key, GrantId=grant_id)
+    assert refused(read, logs, "/granted")[0] == "AccessDeniedException"
+
+
 @pytest.mark.parametrize("how", ["another group", "another service", "no such key", "disabled", "signing", "an alias"])
 def test_keys_that_cannot_be_associated(shared_cloud: Any, logs: Any, how: str) -> None:
     kms, code = shared_cloud.client("kms"), "AccessDeniedException"

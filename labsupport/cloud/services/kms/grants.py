@@ -138,14 +138,15 @@ def _page(found: Iterable[Grant], params: Params) -> Params:
 
 
 def _shown(grant: Grant) -> Params:
-    grantee = "GranteeServicePrincipal" if grant.constraints.get(SOURCE) else "GranteePrincipal"
+    to_service = "Service" if grant.grantee_is_service and SOURCE in grant.constraints else ""
+    by_service = "Service" if to_service and grant.retiring_is_service else ""
     return {
         "KeyId": grant.key_arn,
         "GrantId": grant.id,
         "Name": grant.name,
         "CreationDate": time(grant.created),
-        grantee: grant.grantee,
-        "RetiringPrincipal": grant.retiring or None,
+        f"Grantee{to_service}Principal": grant.grantee,
+        f"Retiring{by_service}Principal": grant.retiring or None,
         "IssuingAccount": f"arn:aws:iam::{grant.issuer}:root",
         "Operations": grant.operations,
         "Constraints": grant.constraints or None,

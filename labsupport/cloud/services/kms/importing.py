@@ -73,8 +73,9 @@ async def get_parameters_for_import(call: Call, params: Params) -> Params:
         private=vault.seal(call.cloud, private, key.id.encode()),
         expires=call.epoch + DAY,
     )
-    call.store.put(given)
-    call.start("forget-import", given.id, after=DAY)
+    with call.transaction():
+        call.store.put(given)
+        call.start("forget-import", given.id, after=DAY)
     return {
         "KeyId": key.arn,
         "ImportToken": vault.seal(call.cloud, given.id.encode(), _TOKEN),
