@@ -300,7 +300,17 @@ def test_credentials_that_the_lab_has_not(iam: Any) -> None:
     assert code_of(iam.create_service_specific_credential, **where) == "NotSimulated"
     where = {"UserName": "learner", "ServiceName": "codecommit.amazonaws.com", "CredentialAgeDays": 7}
     assert code_of(iam.create_service_specific_credential, **where) == "NotSimulated"
-    assert code_of(iam.list_service_specific_credentials, AllUsers=True) == "NotSimulated"
+
+
+def test_git_credentials_of_everybody(iam: Any) -> None:
+    where = {"ServiceName": "codecommit.amazonaws.com"}
+    for name in ("git-one", "git-two"):
+        iam.create_user(UserName=name)
+        iam.create_service_specific_credential(UserName=name, **where)
+    listed = iam.list_service_specific_credentials(AllUsers=True, **where)["ServiceSpecificCredentials"]
+    assert {"git-one", "git-two"} <= {one["UserName"] for one in listed}
+    both = {"AllUsers": True, "UserName": "git-one"}
+    assert code_of(iam.list_service_specific_credentials, **both) == "ValidationError"
 
 
 # Who may

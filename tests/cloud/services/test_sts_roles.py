@@ -103,6 +103,16 @@ def test_what_fits_into_a_session(shared_cloud: Any) -> None:
     assert (code, message.startswith("Packed size of session tags consumes")) == ("PackedPolicyTooLarge", True)
 
 
+def test_a_longer_token(shared_cloud: Any) -> None:
+    """A client may try whether it can bear the longest."""
+    sts = shared_cloud.client("sts")
+    usual, longest = sts.get_session_token(), sts.get_session_token(MinimumSessionTokenSize=4096)
+    assert 0 < usual["SessionTokenUtilization"] < 100
+    assert (longest["SessionTokenSize"], longest["SessionTokenUtilization"]) == (4096, 100)
+    assert len(longest["Credentials"]["SessionToken"]) == 4096
+    assert client_of(shared_cloud, longest).get_caller_identity()["Arn"] == PLACE + "user/learner"
+
+
 def test_what_no_session_of_a_user_may_call(shared_cloud: Any) -> None:
     """Without MFA no IAM; of STS only AssumeRole and GetCallerIdentity, whatever its policies allow."""
     user = person(shared_cloud, "sessional", may("*"))

@@ -4,7 +4,7 @@ import secrets
 
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.identity import ServiceCredential
 from labsupport.cloud.services.iam.base import Params, missing, on_user, over_limit, paged, service, time, user_named
 
@@ -16,6 +16,14 @@ def _of_user(call: Call, params: Params) -> list[ServiceCredential]:
     user = user_named(call, params)
     found = call.store.list(ServiceCredential)
     return [one for one in found if one.account == call.account and one.user == user.name]
+
+
+def _listed(call: Call, params: Params) -> list[ServiceCredential]:
+    if not params.get("AllUsers"):
+        return _of_user(call, params)
+    if "UserName" in params:
+        raise AwsError("ValidationError", "UserName and AllUsers cannot be specified together.", 400)
+    return [one for one in call.store.list(ServiceCredential) if one.account == call.account]
 
 
 def _one(call: Call, params: Params) -> ServiceCredential:
@@ -68,10 +76,8 @@ def create_service_specific_credential(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_user)
 def list_service_specific_credentials(call: Call, params: Params) -> Params:
-    if params.get("AllUsers"):
-        raise not_simulated("The service-specific credentials of all users")
     wanted = params.get("ServiceName")
-    found = [one for one in _of_user(call, params) if wanted in (None, one.service)]
+    found = [one for one in _listed(call, params) if wanted in (None, one.service)]
     return paged(found, lambda one: one.user_name, params, "ServiceSpecificCredentials", _shown)
 
 

@@ -14,6 +14,7 @@ Params = dict[str, Any]
 service = Service("sts")
 
 HOUR = 3600
+LARGEST_TOKEN = 4096  # bytes
 SWEEP = 24 * HOUR  # a session is forgotten some time after it has expired; until then it is known as expired
 
 
@@ -49,24 +50,34 @@ def new_session(call: Call, account: str, name: str, seconds: int) -> Session:
     )
 
 
-def keep(call: Call, session: Session) -> Params:
-    """Put a session, see to its being forgotten one day, and show its credentials."""
+def keep(call: Call, session: Session, params: Params) -> Params:
+    """Put a session, see to its being forgotten one day, and show its credentials.
+
+    A client may ask for a longer token, to see whether it can bear one (MinimumSessionTokenSize).
+    """
+    session.token = session.token.ljust(params.get("MinimumSessionTokenSize", 0), "A")
     call.store.put(session)
     call.start("sweep", "", after=SWEEP)
-    return {
+    credentials = {
         "AccessKeyId": session.id,
         "SecretAccessKey": session.secret,
         "SessionToken": session.token,
         "Expiration": time(session.expires),
     }
+    size = len(session.token)
+    return {
+        "Credentials": credentials,
+        "SessionTokenSize": size,
+        "SessionTokenUtilization": size * 100 // LARGEST_TOKEN,
+    }
 
 
-def keep_of_role(call: Call, role: Role, session: Session) -> Params:
+def keep_of_role(call: Call, role: Role, session: Session, params: Params) -> Params:
     """The part of the answer that all three ways to assume a role share."""
     role.last_used = call.epoch
     call.store.put(role)
     return {
-        "Credentials": keep(call, session),
+        **keep(call, session, params),
         "AssumedRoleUser": {
             "AssumedRoleId": f"{role.id}:{session.name}",
             "Arn": f"arn:aws:sts::{role.account}:assumed-role/{role.name}/{session.name}",

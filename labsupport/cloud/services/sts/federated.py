@@ -58,7 +58,7 @@ def assume(call: Call, role: Role, who: Vouched, name: str, params: Params, oper
     session.tags, session.transitive, session.source_identity = who.tags, who.transitive, who.source_identity
     session.policies = limits.policies(call, role.account, params)
     packed = limits.packed(params, who.tags)
-    return {**keep_of_role(call, role, session), "PackedPolicySize": packed}
+    return {**keep_of_role(call, role, session, params), "PackedPolicySize": packed}
 
 
 def _ask(call: Call, role: Role, action: str, context: Params) -> None:

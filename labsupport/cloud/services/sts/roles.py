@@ -53,7 +53,7 @@ def assume_role(call: Call, params: Params) -> Params:
     session = _session(call, role, params)
     _ask_for_more(call, params, session)
     mfa.use(call, params)
-    return {**keep_of_role(call, role, session), "PackedPolicySize": limits.packed(params, session.tags)}
+    return {**keep_of_role(call, role, session, params), "PackedPolicySize": limits.packed(params, session.tags)}
 
 
 def _session(call: Call, role: Role, params: Params) -> Session:

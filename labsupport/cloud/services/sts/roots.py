@@ -46,7 +46,7 @@ def assume_root(call: Call, params: Params) -> Params:
     session.policies, session.task_policy = [_EVERYTHING, text], task
     if call.caller.session:
         session.source_identity = call.caller.session.source_identity
-    return {"Credentials": keep(call, session), "SourceIdentity": session.source_identity or None}
+    return {**keep(call, session, params), "SourceIdentity": session.source_identity or None}
 
 
 def _check_right(call: Call, account: str) -> None:

@@ -22,7 +22,7 @@ def get_session_token(call: Call, params: Params) -> Params:
     session.mfa = mfa.use(call, params)
     if call.caller.kind == "user":
         session.user, session.user_id = call.caller.name, call.caller.id
-    return {"Credentials": keep(call, session)}
+    return keep(call, session, params)
 
 
 def _tag_context(_: Call, params: Params) -> Params:
@@ -47,4 +47,4 @@ def get_federation_token(call: Call, params: Params) -> Params:
         session.user, session.user_id = call.caller.name, call.caller.id
     packed = limits.packed(params, tags)
     who = {"FederatedUserId": f"{call.account}:{params['Name']}", "Arn": arn}
-    return {"Credentials": keep(call, session), "FederatedUser": who, "PackedPolicySize": packed}
+    return {**keep(call, session, params), "FederatedUser": who, "PackedPolicySize": packed}
