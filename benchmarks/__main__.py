@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-NAMES = ("calls", "start", "course", "panels", "chain")
+NAMES = ("calls", "start", "course", "panels", "chain", "policy")
 
 
 def main(wanted: list[str]) -> int:

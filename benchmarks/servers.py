@@ -1,4 +1,5 @@
-"""The servers that are compared: the lab, moto_server, ministack; each in a process of its own."""
+"""The servers that are compared: the lab (`lab`; `lab-open` checks no caller), moto_server, ministack; each in a
+process of its own."""
 
 import contextlib
 import os
@@ -78,8 +79,19 @@ def launch(name: str) -> Server:
 
 
 def _command(name: str, port: int, folder: Path) -> list[str]:
-    if name == "lab":
-        return [sys.executable, "-m", "labsupport.cli", "serve", "--port", str(port), "--home", str(folder / "home")]
+    if name.startswith("lab"):
+        auth = ["--auth", "open"] if name == "lab-open" else []
+        return [
+            sys.executable,
+            "-m",
+            "labsupport.cli",
+            "serve",
+            "--port",
+            str(port),
+            "--home",
+            str(folder / "home"),
+            *auth,
+        ]
     programs = others_installed()
     if name == "moto":
         return [str(programs / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
@@ -100,7 +112,7 @@ def wait_until_open(server: Server) -> None:
         if server.process.poll() is not None:
             raise RuntimeError(f"{server.name} ended while it started")
         time.sleep(0.002)
-    if server.name == "lab":
+    if server.name.startswith("lab"):
         server.keys = home.keys(server.folder / "home")
 
 
