@@ -10,7 +10,7 @@ from labsupport.cloud.gateway import holders
 from labsupport.cloud.gateway.context import context_of
 from labsupport.cloud.gateway.refusal import refusal
 from labsupport.cloud.policy import evaluate
-from labsupport.cloud.policy.records import Mode, Policy, Request
+from labsupport.cloud.policy.records import Mode, Policies, Request
 
 Params = dict[str, Any]
 
@@ -45,7 +45,9 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         return
     found = holders.policies_of(call)
     resource_policies, owner, mode = _resource_policies(call, resource)
-    keys = found.keys.union(*(policy.document.keys for policy in resource_policies))
+    keys = found.keys(action)
+    if resource_policies:
+        keys |= resource_policies.about(action.lower()).keys
     request = Request(
         action=action,
         resource=resource,
@@ -63,17 +65,15 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
         mode=mode,
     )
     if not decision.allowed:
-        raise refusal(
-            call, decision, lambda: context_of(call, resource, owner, extra, params or {}, frozenset({"tag/"}))
-        )
+        raise refusal(call, decision, lambda: context_of(call, resource, owner, extra, params or {}, None))
 
 
-def _resource_policies(call: Call, resource: str) -> tuple[list[Policy], str, Mode]:
+def _resource_policies(call: Call, resource: str) -> tuple[Policies, str, Mode]:
     """The resource's own policies, the account that owns it, and whether they decide alone."""
     arn = parse(resource)
     owner = arn.account if arn and arn.account.isdigit() else call.account  # AWS's own policies are everybody's
     if call.service.resource_policy is None:
-        return [], owner, "either"
+        return holders.NONE, owner, "either"
     return holders.resource_policies(call, resource, owner)
 
 

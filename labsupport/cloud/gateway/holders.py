@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from labsupport.cloud.core import managed
@@ -10,6 +11,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, User
 from labsupport.cloud.core.organization import Control, Membership
 from labsupport.cloud.policy import document
+from labsupport.cloud.policy.document import Kind
 from labsupport.cloud.policy.records import Mode, Policies, Policy, Principal
 from labsupport.cloud.store.store import Store
 
@@ -18,19 +20,27 @@ _NOTHING = json.dumps(
 )
 
 
+NONE = Policies()
+
+
 @dataclass(slots=True)
 class Held:
-    """What bears on a caller: `scps` per level of its organization (None: none bind), `keys`: all that they read."""
+    """What bears on a caller: `scps` per level of its organization; None: none bind."""
 
     identity: Policies
     boundary: Policies | None
     session: Policies
     scps: list[Policies] | None
-    keys: frozenset[str] = field(init=False)
+    _keys: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        groups = [self.identity, self.boundary or (), self.session, *(self.scps or ())]
-        self.keys = frozenset().union(*(policy.document.keys for group in groups for policy in group))
+    def keys(self, action: str) -> frozenset[str]:
+        """The condition keys that the statements about an action read."""
+        found = self._keys.get(action)
+        if found is None:
+            groups = [self.identity, self.boundary or Policies(), self.session, *(self.scps or ())]
+            found = frozenset().union(*(group.about(action.lower()).keys for group in groups))
+            self._keys[action] = found
+        return found
 
 
 def principal_of(caller: Caller) -> Principal:
@@ -97,7 +107,7 @@ def _control(control: Control) -> Policy:
     )
 
 
-def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Policy], str, Mode]:
+def resource_policies(call: Call, resource: str, owner: str) -> tuple[Policies, str, Mode]:
     """What the service says of a resource: its policy's text, its owner, and how it decides.
 
     The service's hook gives (text or None, kind, owner, mode); `mode` is "either", or
@@ -105,10 +115,14 @@ def resource_policies(call: Call, resource: str, owner: str) -> tuple[list[Polic
     """
     found = call.service.resource_policy(call, resource) if call.service.resource_policy else None
     if found is None:
-        return [], owner, "either"
+        return NONE, owner, "either"
     text, kind, owner, mode = found
-    policies = [Policy(kind, "policy", resource, resource, document.parse(text, kind))] if text else []
-    return policies, owner, mode
+    return _of_resource(kind, resource, text) if text else NONE, owner, mode
+
+
+@lru_cache(maxsize=1024)
+def _of_resource(kind: Kind, resource: str, text: str) -> Policies:
+    return Policies([Policy(kind, "policy", resource, resource, document.parse(text, kind))])
 
 
 def _of_user(store: Store, user: User) -> list[Policy]:

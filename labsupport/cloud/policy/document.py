@@ -73,8 +73,8 @@ class Resource:
 class Statement:
     """A compiled statement. `principals` is None in identity policies; `resources` is empty where none are named.
 
-    `everywhere`: whether it speaks of every resource, without a look at any. `beginnings`: a resource has to
-    begin with one of them.
+    `everywhere`: whether it speaks of every resource, without a look at any. `beginnings`: a resource has to begin with
+    one of them. `keys` are the condition keys that it reads, in lower case.
     """
 
     index: int
@@ -90,6 +90,7 @@ class Statement:
     conditions: tuple[Condition, ...]
     everywhere: bool
     beginnings: tuple[str, ...]
+    keys: frozenset[str]
     checks: tuple[Check, ...]
 
     def covers_action(self, action: str) -> bool:
@@ -186,7 +187,7 @@ def _compile(source: dict[str, Any]) -> Document:
     version = source.get("Version", VERSIONS[0])
     variables = version != VERSIONS[0]
     statements = tuple(_statement(index, entry, variables) for index, entry in enumerate(statements_of(source)))
-    return Document(version, source.get("Id", ""), statements, frozenset().union(*map(_keys, statements)))
+    return Document(version, source.get("Id", ""), statements, frozenset().union(*(one.keys for one in statements)))
 
 
 def _statement(index: int, source: dict[str, Any], variables: bool) -> Statement:
@@ -209,6 +210,7 @@ def _statement(index: int, source: dict[str, Any], variables: bool) -> Statement
         conditions=conditions,
         everywhere=not resources or ("*" in resources and "NotResource" not in source),
         beginnings=tuple({pattern.beginning for pattern in patterns}),
+        keys=_keys(patterns, conditions),
         checks=tuple(condition.check for condition in conditions),
     )
 
@@ -226,6 +228,6 @@ def _resource(written: str, variables: bool) -> Resource:
     return Resource(written, template, test, re.split(r"[*?$]", written)[0], ending)
 
 
-def _keys(statement: Statement) -> set[str]:
-    in_resources = (keys_in(pattern.template) for pattern in statement.resources)
-    return set().union(*in_resources, *(keys_of(condition) for condition in statement.conditions))
+def _keys(resources: tuple[Resource, ...], conditions: tuple[Condition, ...]) -> frozenset[str]:
+    in_resources = (keys_in(pattern.template) for pattern in resources)
+    return frozenset().union(*in_resources, *(keys_of(condition) for condition in conditions))

@@ -6,7 +6,7 @@ is made without writing anything down; `Decision.trace()` looks again and record
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from labsupport.cloud.policy import trace
 from labsupport.cloud.policy.principals import ACCOUNT, DIRECT, NO_MATCH, ROLE
@@ -47,8 +47,7 @@ class Decision:
         return {**outcome, "missing": list(self.missing), **trace.record(self.asked)}
 
 
-@dataclass(slots=True)
-class _Verdicts:
+class _Verdicts(NamedTuple):
     """DENIED, or how strongly each kind of policy allows (`principals.grade`); DIRECT where a kind sets no limit."""
 
     scps: int
@@ -121,12 +120,14 @@ def _weakest(levels: Sequence[Policies], question: Question) -> int:
 
 
 def _strongest(policies: Policies, question: Question) -> int:
-    denying, allowing = policies.about(question.action)
-    for statement in denying:
+    if not policies:
+        return NO_MATCH
+    about = policies.about(question.action)
+    for statement in about.denying:
         if applies(statement, question):
             return DENIED
     best = NO_MATCH
-    for statement in allowing:
+    for statement in about.allowing:
         best = max(best, applies(statement, question))
         if best == DIRECT:
             break
@@ -135,22 +136,13 @@ def _strongest(policies: Policies, question: Question) -> int:
 
 def _denied(asked: Asked, verdicts: _Verdicts) -> Reason | None:
     """The kind of policy in which a statement denies, the first in AWS's order."""
-    for kind in _ORDER:
-        if getattr(verdicts, kind) == DENIED:
-            return _REASONS[kind] if kind != "resource" else _resource_kind(asked)
-    return None
+    if DENIED not in verdicts:
+        return None
+    kind = _REASONS[verdicts.index(DENIED)]
+    return _resource_kind(asked) if kind == "resource" else kind
 
 
-_REASONS: dict[str, Reason] = {
-    "scps": "scp",
-    "rcps": "rcp",
-    "endpoint": "endpoint",
-    "resource": "resource",
-    "identity": "identity",
-    "boundary": "boundary",
-    "session": "session",
-}
-_ORDER = tuple(_REASONS)
+_REASONS: tuple[Reason, ...] = ("scp", "rcp", "endpoint", "resource", "identity", "boundary", "session")
 
 
 def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
@@ -158,11 +150,7 @@ def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
     missing = _missing_in_accounts(asked, verdicts)
     if verdicts.scps and verdicts.rcps and verdicts.endpoint:
         return missing
-    outer: tuple[tuple[Reason, int], ...] = (
-        ("scp", verdicts.scps),
-        ("rcp", verdicts.rcps),
-        ("endpoint", verdicts.endpoint),
-    )
+    outer = zip(_REASONS[:3], verdicts[:3], strict=True)
     return (*(kind for kind, verdict in outer if not verdict), *missing)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from labsupport.cloud.policy.document import Document, Kind, Statement
 
@@ -85,21 +85,29 @@ class Policies:
         return len(self._every)
 
     def about(self, action: str) -> "About":
-        """The statements that speak of an action (in lower case): those that deny, those that allow."""
+        """The statements that speak of an action (in lower case)."""
         found = self._by_action.get(action)
         if found is None:
             if len(self._by_action) >= _CACHED_ACTIONS:
                 self._by_action.clear()
             every = [statement for policy in self._every for statement in policy.document.about(action)]
-            found = (
+            found = About(
                 tuple(statement for statement in every if statement.deny),
                 tuple(statement for statement in every if not statement.deny),
+                frozenset().union(*(statement.keys for statement in every)),
             )
             self._by_action[action] = found
         return found
 
 
-About = tuple[tuple[Statement, ...], tuple[Statement, ...]]
+class About(NamedTuple):
+    """Statements about one action, and the condition keys that they read."""
+
+    denying: tuple[Statement, ...]
+    allowing: tuple[Statement, ...]
+    keys: frozenset[str]
+
+
 _CACHED_ACTIONS = 1024
 
 

@@ -6,12 +6,12 @@ Everything here is plain JSON, so that it can be stored and explained later.
 from collections.abc import Iterator
 from typing import Any
 
-from labsupport.cloud.policy.conditions import explain, holds, keys_of, values_of
+from labsupport.cloud.policy.conditions import explain, holds, values_of
 from labsupport.cloud.policy.document import Resource, Statement
 from labsupport.cloud.policy.principals import GRADES
 from labsupport.cloud.policy.records import Asked, Policy, Principal
 from labsupport.cloud.policy.statements import Question, applies, named, question_of
-from labsupport.cloud.policy.variables import keys_in, resolve, shown
+from labsupport.cloud.policy.variables import resolve, shown
 
 
 def record(asked: Asked) -> dict[str, Any]:
@@ -118,9 +118,4 @@ def _resource(pattern: Resource, question: Question) -> dict[str, Any]:
 def _keys_read(asked: Asked) -> set[str]:
     """The condition keys that statements about the action read."""
     action = asked.request.action.lower()
-    keys: set[str] = set()
-    for policy in in_order(asked):
-        for statement in policy.document.about(action):
-            keys.update(*(keys_in(pattern.template) for pattern in statement.resources))
-            keys.update(*(keys_of(condition) for condition in statement.conditions))
-    return keys
+    return {key for policy in in_order(asked) for statement in policy.document.about(action) for key in statement.keys}
