@@ -312,7 +312,6 @@ def test_many_keys_at_once(s3: Any, name: str) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": FUTURE},
         {"ServerSideEncryption": "aws:kms:dsse"},
     ],
 )

@@ -120,7 +120,6 @@ def test_acls_show_the_owner_and_take_nothing_else(s3: Any, name: str) -> None:
     [
         ({"ACL": "public-read"}, "InvalidBucketAclWithObjectOwnership"),
         ({"ObjectOwnership": "ObjectWriter"}, "NotSimulated"),
-        ({"ObjectLockEnabledForBucket": True}, "NotSimulated"),
     ],
 )
 def test_buckets_that_are_not_made(s3: Any, more: dict[str, Any], code: str) -> None:

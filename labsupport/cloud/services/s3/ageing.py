@@ -12,6 +12,7 @@ from labsupport.cloud.services.s3.base import Bucket, Object, Params, Version, s
 from labsupport.cloud.services.s3.dates import abort_of, covers, due, rules_of, to_midnight
 from labsupport.cloud.services.s3.deleting import delete
 from labsupport.cloud.services.s3.happenings import tell
+from labsupport.cloud.services.s3.protection import is_protected
 from labsupport.cloud.services.s3.uploads import forget, uploads
 
 _CHUNK = 200  # keys of one transaction
@@ -91,6 +92,8 @@ def _version_ends(call: Call, rule: Params, one: Object, since: float, newer: in
 
 
 def _remove(call: Call, bucket: Bucket, one: Object, version: str | None) -> None:
+    if version is not None and is_protected(call, one):
+        return
     _, freed = delete(call, bucket, one.key, version, lifecycle=True)
     content.remove(call, freed)
 

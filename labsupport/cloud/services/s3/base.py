@@ -44,6 +44,8 @@ class Bucket(msgspec.Struct, kw_only=True):
     cors: Params = {}
     website: Params = {}
     logging: Params = {}
+    locked: bool = False  # Object Lock is on
+    retention: Params = {}  # what it gives new versions by default
     abac: bool = False  # the bucket's tags count in policies
 
     @property
@@ -92,6 +94,9 @@ class Object(msgspec.Struct, kw_only=True):
     storage: str = "STANDARD"
     ready: float = 0.0  # an archived object that is restored: from when and
     until: float = 0.0  # until when it can be read
+    retain_mode: str = ""  # Object Lock: GOVERNANCE, COMPLIANCE
+    retain_until: float = 0.0
+    legal_hold: str = ""  # ON, OFF
 
 
 @record("s3.version", key=("bucket", "key", "order"))

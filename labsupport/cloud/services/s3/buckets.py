@@ -48,7 +48,8 @@ def _creating(call: Call, params: Params) -> Params:
 
 def _refuse_unsupported(call: Call, params: Params) -> None:
     if params.get("ObjectLockEnabledForBucket"):
-        raise not_simulated("Object Lock")
+        for action in ("s3:PutBucketObjectLockConfiguration", "s3:PutBucketVersioning"):
+            call.authorise(action, f"arn:aws:s3:::{params['Bucket']}", conditions(call, params))
     if params.get("BucketNamespace", "global") != "global":
         raise not_simulated("A bucket namespace of the account's own")
     if params.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
@@ -73,6 +74,8 @@ def create_bucket(call: Call, params: Params) -> Params:
     bucket.tags = checked_tags(params.get("CreateBucketConfiguration", {}).get("Tags", []), 50)
     if bucket.tags:
         call.authorise("s3:TagResource", bucket.arn)
+    if params.get("ObjectLockEnabledForBucket"):
+        bucket.locked, bucket.versioning = True, "Enabled"
     call.store.put(bucket)
     return {"Location": f"/{name}"}
 

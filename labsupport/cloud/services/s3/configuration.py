@@ -13,6 +13,9 @@ def put_bucket_versioning(call: Call, params: Params) -> Params:
         raise not_simulated("MFA delete")
     if "Status" not in wanted:
         raise AwsError("IllegalVersioningConfigurationException", "The Versioning element must be specified", 400)
+    if bucket.locked and wanted["Status"] != "Enabled":
+        message = "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+        raise AwsError("InvalidBucketState", message, 409)
     bucket.versioning = wanted["Status"]
     call.store.put(bucket)
     return {}

@@ -21,6 +21,7 @@ from labsupport.cloud.services.s3.conditions import check_write
 from labsupport.cloud.services.s3.context import write_conditions
 from labsupport.cloud.services.s3.happenings import removed
 from labsupport.cloud.services.s3.objects import new_version
+from labsupport.cloud.services.s3.protection import refuse_protected
 
 _MOST = 1000  # keys of one DeleteObjects
 
@@ -34,9 +35,18 @@ def delete_object(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
     if params.get("IfMatch"):
         check_write(call.store.get(Object, bucket.name, params["Key"]), params)
+    _refuse_locked(call, bucket, params)
     answer, freed = delete(call, bucket, params["Key"], params.get("VersionId"))
     content.remove(call, freed)
     return answer
+
+
+def _refuse_locked(call: Call, bucket: Bucket, params: Params) -> None:
+    """A version that Object Lock holds stays; a marker over it is no harm."""
+    if bucket.locked and params.get("VersionId"):
+        found = find_version(call, bucket, params["Key"], params["VersionId"])
+        if found:
+            refuse_protected(call, bucket, found, params)
 
 
 def delete(
@@ -96,6 +106,7 @@ def delete_objects(call: Call, params: Params) -> Params:
             call.authorise(_action(call, one), f"{bucket.arn}/{key}", context)
             if one.get("ETag"):
                 check_write(call.store.get(Object, bucket.name, key), {"IfMatch": one["ETag"], "Key": key})
+            _refuse_locked(call, bucket, {**params, **one})
         except AwsError as error:
             errors.append({"Key": key, "VersionId": version, "Code": error.code, "Message": error.message})
             continue

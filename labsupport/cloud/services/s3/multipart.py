@@ -21,6 +21,7 @@ from labsupport.cloud.services.s3.objects import (
     new_object,
     tags_of_header,
 )
+from labsupport.cloud.services.s3.protection import asked
 from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
@@ -52,7 +53,7 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
     refuse_combination(algorithm, whole, params)
     lock, _ = locks.new_lock(call, bucket, params["Key"], params)
     names = ("Metadata", "Tagging", "StorageClass")
-    told = {**kept_headers(params), **{name: params[name] for name in names if params.get(name)}}
+    told = {**kept_headers(params), **{name: params[name] for name in names if params.get(name)}, **asked(params)}
     upload = Upload(
         bucket=bucket.name,
         id=secrets.token_urlsafe(48),
@@ -152,7 +153,8 @@ def complete_multipart_upload(call: Call, params: Params) -> Params:
     digests = b"".join(bytes.fromhex(part.etag) for part in chosen)
     made.etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(chosen)}"
     made.checksums = checksums_of(upload, chosen, params)
-    answer = {name: value for name, value in commit(call, made, params).items() if "Customer" not in name}
+    answer = commit(call, made, {**upload.told, **params})
+    answer = {name: value for name, value in answer.items() if "Customer" not in name}
     used = {piece.id for piece in pieces}
     content.remove(call, [piece for piece in forget(call, upload) if piece.id not in used])
     location = f"{call.cloud.settings.endpoint}/{upload.bucket}/{quote(upload.key)}"

@@ -32,6 +32,7 @@ from labsupport.cloud.services.s3.context import conditions, creating_conditions
 from labsupport.cloud.services.s3.customer import customer_key
 from labsupport.cloud.services.s3.dates import expiry_of
 from labsupport.cloud.services.s3.happenings import created
+from labsupport.cloud.services.s3.protection import allowed, protect, told
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
@@ -114,6 +115,7 @@ def commit(call: Call, made: Object, params: Params) -> Params:
         old = call.store.get(Object, bucket.name, made.key)
         check_write(old, params)
         made.version = new_version(bucket)
+        protect(bucket, made, params)
         content.remove(call, keep_current(call, bucket, made, old))
         created(call, bucket, made)
     told = {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
@@ -201,12 +203,7 @@ def _ranged(params: Params) -> bool:
 def _may_read_tags(call: Call, params: Params) -> bool:
     """How many tags there are is told to those who may read them."""
     version = "Version" if params.get("VersionId") else ""
-    arn = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
-    try:
-        call.authorise(f"s3:GetObject{version}Tagging", arn, conditions(call, params))
-    except AwsError:
-        return False
-    return True
+    return allowed(call, f"s3:GetObject{version}Tagging", params)
 
 
 def described(call: Call, bucket: Bucket, found: Object, params: Params, start: int, end: int) -> Params:
@@ -236,4 +233,6 @@ def described(call: Call, bucket: Bucket, found: Object, params: Params, start: 
         shown |= {"StorageClass": found.storage, **restoration(call, found)}
     if bucket.lifecycle:
         shown |= expiry_of(bucket, found)
+    if bucket.locked:
+        shown |= told(call, found, params)
     return {**shown, **{name: params[f"Response{name}"] for name in HEADERS if params.get(f"Response{name}")}}

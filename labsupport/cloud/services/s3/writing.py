@@ -4,17 +4,20 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.s3.base import Params
 from labsupport.cloud.services.s3.context import write_conditions
+from labsupport.cloud.services.s3.protection import check_asked
 
 LONGEST_KEY = 1024  # bytes
 LARGEST = 5 * 1024**3  # bytes of one upload
 _METADATA = 2048  # bytes of names and values together
 _NOT_HERE = {
-    "ObjectLockMode": "Object Lock",
-    "ObjectLockRetainUntilDate": "Object Lock",
-    "ObjectLockLegalHoldStatus": "Object Lock",
     "WriteOffsetBytes": "Appending to an object",
 }
-_FURTHER = {"Tagging": "s3:PutObjectTagging", "ACL": "s3:PutObjectAcl"}
+_FURTHER = {
+    "Tagging": "s3:PutObjectTagging",
+    "ACL": "s3:PutObjectAcl",
+    "ObjectLockMode": "s3:PutObjectRetention",
+    "ObjectLockLegalHoldStatus": "s3:PutObjectLegalHold",
+}
 GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 _CLASSES = ("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER",
             "DEEP_ARCHIVE", "GLACIER_IR")  # fmt: skip
@@ -36,6 +39,7 @@ def check_written(call: Call, params: Params) -> None:
         message = "The storage class you specified is not valid"
         raise AwsError("InvalidStorageClass", message, 400, StorageClassRequested=params["StorageClass"])
     _refuse_metadata(params.get("Metadata"))
+    check_asked(call, params)
 
 
 def refuse_grants(params: Params, harmless: tuple[str, ...]) -> None:
