@@ -67,7 +67,7 @@ def _named(policy: dict[str, Any]) -> Iterator[str]:
 
 
 def _principals(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    statements = policy["Statement"]
+    statements = policy.get("Statement", [])  # a role that is only imagined (`--auth open`) trusts nobody in particular
     for statement in statements if isinstance(statements, list) else [statements]:
         for element in ("Principal", "NotPrincipal"):
             principal = statement.get(element)

@@ -80,6 +80,12 @@ def test_a_session_by_its_name(iam: Any, shared_cloud: Any) -> None:
     assert code_of(other_sts.assume_role, RoleArn=second, RoleSessionName="me") == "AccessDenied"
 
 
+def test_an_imagined_role_can_be_shown(open_cloud: Any) -> None:
+    """With `--auth open` a role comes to be when it is assumed."""
+    assume(open_cloud.client("sts"), "arn:aws:iam::111122223333:role/imagined")
+    assert open_cloud.client("iam").get_role(RoleName="imagined")["Role"]["AssumeRolePolicyDocument"] == {}
+
+
 def test_a_live_id_may_be_written(iam: Any) -> None:
     unique = iam.get_user(UserName="learner")["User"]["UserId"]
     iam.create_role(RoleName="by-id", AssumeRolePolicyDocument=trusts(unique))

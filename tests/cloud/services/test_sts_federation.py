@@ -1,6 +1,7 @@
 """Roles for those for whom a provider vouches: tokens and assertions are checked against its keys, forged ones fail."""
 
 import base64
+import random
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,6 +14,10 @@ from federation_help import OidcServer, assertion, ec_key, metadata, response, r
 from identity_help import ACCOUNT, PLACE, new_role, trusts
 from lxml import etree
 from services_help import code_of, may, person, policy, refused, trail
+
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.providers import SamlProvider
+from labsupport.cloud.services.sts.assertion import verified
 
 WEB = "sts:AssumeRoleWithWebIdentity"
 SAML = "sts:AssumeRoleWithSAML"
@@ -233,6 +238,20 @@ def test_signature_wrapping(sts: Any, shared_cloud: Any, saml_role: str) -> None
         forged = etree.fromstring(assertion(admin, IDP, {"RoleSessionName": "root"}))
         encoded = arrange(forged, signed(assertion(saml_role, IDP)))
         assert code_of(by_saml, sts, admin, encoded) in ("AccessDenied", "InvalidIdentityToken")
+
+
+def test_assertions_changed_anywhere() -> None:
+    """Bytes replaced, left out and put in at random: it is refused, or says what was signed."""
+    provider = SamlProvider(account=ACCOUNT, arn=IDP, uuid="u", metadata=metadata(), created=0, updated=0)
+    good, chance = base64.b64decode(response(signed(assertion(PLACE + "role/corp", IDP)))), random.Random(7)
+    for _ in range(150):
+        at, changed = chance.randrange(len(good)), bytearray(good)
+        changed[at : at + chance.choice([0, 1, 1, 30])] = chance.choice([b"", b"x", b"<a/>", b"</", b"\0", b"&x;"])
+        try:
+            found = verified(base64.b64encode(changed).decode(), provider, time.time())
+        except AwsError:
+            continue
+        assert (found.subject, found.one("RoleSessionName")) == ("ana@shop.example", "ana")
 
 
 def test_entities_are_not_read(sts: Any, saml_role: str) -> None:
