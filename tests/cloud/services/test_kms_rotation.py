@@ -1,5 +1,6 @@
 """Rotation by the lab's clock and on demand; what old material encrypted stays readable."""
 
+import json
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from kms_help import user_of
 from s3_help import events, refused, statement
+from services_help import news, open_topic, subscribed, text_of
 
 DAY = 86400
 
@@ -138,3 +140,22 @@ def test_rotations_survive_a_restart(start_cloud: Any, tmp_path: Any) -> None:
     first.stop()
     again = start_cloud(home=tmp_path / "home").client("kms")
     assert again.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_eventbridge_is_told(cloud: Any, kms: Any) -> None:
+    """KMS Developer Guide: "Monitoring with Amazon EventBridge"."""
+    topic, events_client = open_topic(cloud, "keys", "events"), cloud.client("events")
+    subscribed(cloud, topic, "keys@example.com")
+    events_client.put_rule(Name="keys", EventPattern='{"source": ["aws.kms"]}')
+    events_client.put_targets(Rule="keys", Targets=[{"Id": "1", "Arn": topic}])
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.rotate_key_on_demand(KeyId=key)
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    cloud.advance(7.1 * DAY)
+    cloud.settle("kms")
+    cloud.settle("events")
+    told = [json.loads(text_of(one)) for one in news(cloud, "keys@example.com")]
+    assert sorted(one["detail-type"] for one in told) == ["KMS CMK Deletion", "KMS CMK Rotation"]
+    assert {(one["resources"][0], one["detail"]["key-id"]) for one in told} == {(key, key.rpartition("/")[2])}
+    gone = events(cloud, source="kms.amazonaws.com", name="DeleteKey")[0]
+    assert (gone["eventType"], gone["resources"][0]["ARN"]) == ("AwsServiceEvent", key)
