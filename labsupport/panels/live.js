@@ -43,7 +43,8 @@ function morphElement(shown, wanted) {
 }
 
 function toEnd(within) {
-  for (const log of within.querySelectorAll(".lab-log")) log.scrollTop = log.scrollHeight;
+  const logs = [within, ...within.querySelectorAll("*")].filter((one) => one.classList.contains("lab-log"));
+  for (const log of logs) log.scrollTop = log.scrollHeight;
 }
 
 export function morphChildren(shown, wanted) {

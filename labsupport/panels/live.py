@@ -46,7 +46,7 @@ BEGIN, END = Markup("<!--live-->"), Markup("<!--/live-->")
 _LIVE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 _HERE = Path(__file__).parent
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-NO_KERNEL = "Buttons and live pictures come back when this cell is run."
+WAIT = "In this editor a button waits until the running cell has ended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,7 @@ class Panel:
         self._lock = threading.RLock()
         self._widget: Any = None
         self._place: Any = None
+        self._note = Markup()
 
     def show(self) -> None:
         """Put it below the running cell."""
@@ -106,10 +107,11 @@ class Panel:
         if not hasattr(shell, "kernel"):
             self._place = display(self._data(), raw=True, display_id=True)
             return
-        self._widget = _kind()(html=self.view.html, place=self._key)
+        self._note = tag("p", WAIT, class_="lab-quiet") if shows_widgets_only_as_outputs(shell) else Markup()
+        self._widget = _kind()(html=self.view.html + self._note, place=self._key)
         self._widget.on_msg(self._pressed)
         _hears_while_cells_run(self._widget.comm)
-        if shows_widgets_only_as_outputs(shell):
+        if self._note:
             data = {
                 **self._data(),
                 _WIDGET: {"model_id": self._widget.model_id, "version_major": 2, "version_minor": 1},
@@ -126,7 +128,7 @@ class Panel:
                 return
             self.view = view
             if self._widget is not None:
-                self._widget.html = view.html
+                self._widget.html = view.html + self._note
             if self._place is not None:
                 self._place.update(self._data(), raw=True)
 

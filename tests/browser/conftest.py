@@ -22,7 +22,6 @@ CELLS = (
     "lab.mailbox()",
     "lab.trail()",
     "lab.why()",
-    'lab.exercise("start.1")',
     "lab.map()",
 )
 

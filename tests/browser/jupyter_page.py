@@ -22,6 +22,8 @@ from labsupport.commands import up
 up.FIRST = pathlib.Path(sys.argv[1])
 sys.exit(cli.main(["up", "--no-browser"]))
 """
+# What JupyterLab itself says where a kernel ends while it asks it something.
+AT_A_KERNELS_END = "Could not restore the debugger state"
 # Whether a cell has run: its prompt has a number.
 RAN = r"""number => /\[\d+\]/.test(document.querySelectorAll(".jp-Notebook .jp-Cell")[number]
     .querySelector(".jp-InputPrompt").textContent)"""
@@ -62,9 +64,13 @@ class Page:
         self.hosts: set[str] = set()
         self.errors: list[str] = []
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(PATIENCE)
+
+    def _said(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith(AT_A_KERNELS_END):
+            self.errors.append(message.text)
 
     def open(self, name: str) -> None:
         """A notebook of the folder, alone in the window, its kernel ready."""
@@ -97,6 +103,10 @@ class Page:
     def last_picture(self, number: int) -> Any:
         """What of a panel is kept in the notebook's file."""
         return self.cell(number).locator("[data-lab-still]")
+
+    def from_the_top(self) -> None:
+        self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+        self.page.wait_for_function("document.querySelector('.jp-Cell').getBoundingClientRect().top > 0")
 
     def ended(self, number: int) -> None:
         self.page.wait_for_function(RAN, arg=number)

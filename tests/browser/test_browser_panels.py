@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, CARD, MAP = range(9)
+START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, MAP = range(8)
 SIZES = {480: 4200, 900: 3600, 1400: 3400}  # width: a height that shows the whole notebook
 
 
@@ -50,7 +50,7 @@ def test_an_approval_is_given_by_keyboard_while_a_cell_runs(page):
     headline(panel).filter(has_text="Succeeded").wait_for()
     page.ended(PUSH)
     assert "'Succeeded'" in page.cell(PUSH).locator(".jp-OutputArea").inner_text()
-    assert page.page.locator(".jp-Notebook .jp-Cell").count() == 9
+    assert page.page.locator(".jp-Notebook .jp-Cell").count() == 8
 
 
 def test_the_comment_reached_the_pipeline(page):
@@ -89,16 +89,6 @@ def test_a_refused_call_is_drawn_with_what_would_allow_it(page):
     assert output.locator(".lab-words").is_hidden()
 
 
-@pytest.mark.parametrize(("button", "said"), [("Check", "."), ("Hint", "."), ("Solution", "A solution with")])
-def test_an_exercise_answers(page, button, said):
-    panel = page.panel(CARD) if page.panel(CARD).count() else page.run(CARD)
-    answer = panel.locator('[data-key="answer"]')
-    before = answer.inner_text()
-    panel.get_by_role("button", name=button).click()
-    page.page.wait_for_function("([el, before]) => el.innerText !== before", arg=[answer.element_handle(), before])
-    assert said in answer.inner_text()
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_nothing_is_cut_off_at_any_width(page, pictures: Path, theme):
     page.run(MAP)
@@ -107,6 +97,7 @@ def test_nothing_is_cut_off_at_any_width(page, pictures: Path, theme):
     page.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
     for width, height in SIZES.items():
         page.page.set_viewport_size({"width": width, "height": height})
+        page.from_the_top()
         page.page.screenshot(path=pictures / f"panels-{theme.split()[1].lower()}-{width}.png")
         assert page.page.evaluate(OVERFLOWS) == [], width
     page.page.set_viewport_size({"width": 1400, "height": 1000})
@@ -129,7 +120,7 @@ def test_the_last_picture_stays_when_the_kernel_restarts(page, folder: Path):
     page.page.locator(".jp-Dialog button", has_text="Restart").click()
     page.last_picture(WATCH).locator("svg").wait_for()
     assert page.panel(WATCH).locator("button").count() == 0
-    assert page.last_picture(CARD).is_visible()
+    assert page.last_picture(MAIL).is_visible()
 
 
 def test_a_saved_notebook_shows_the_last_picture_with_a_new_kernel_and_without(page):

@@ -110,6 +110,8 @@ def test_where_widgets_are_outputs_the_panel_is_one_with_its_words_beside(notebo
     kept = notebook.places[0].data[0]
     assert kept[live._WIDGET]["model_id"] == panel._widget.model_id
     assert {"text/html", "text/plain"} < set(kept)
+    panel.update(card("new"))
+    assert panel._widget.html.endswith(f"{live.WAIT}</p>")  # no subshells there
 
 
 def test_without_a_notebook_the_words_are_printed(monkeypatch, capsys):
