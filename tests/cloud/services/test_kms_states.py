@@ -204,3 +204,6 @@ def test_dry_runs_check_everything_and_do_nothing(shared_cloud: Any, kms: Any, g
         kms.decrypt(KeyId=key, DryRun=True, DryRunModifiers=["IGNORE_CIPHERTEXT"])
     with refused("InvalidCiphertextException"):
         kms.decrypt(CiphertextBlob=b"x", DryRun=True)
+    opener, other = user_of(shared_cloud, statement("kms:Decrypt", key)), kms.create_key()["KeyMetadata"]["Arn"]
+    with refused("AccessDeniedException", other):  # the key named is asked for, not that of the ciphertext
+        opener.decrypt(KeyId=other, CiphertextBlob=blob, DryRun=True, DryRunModifiers=["IGNORE_CIPHERTEXT"])

@@ -103,7 +103,7 @@ def _on_ciphertext(key_id: str, algorithm: str) -> Any:
 
 def _foreseen(call: Call, params: Params, key_id: str, algorithm: str) -> Key | None:
     blob = params.get("CiphertextBlob")
-    if blob and params.get(algorithm, SYMMETRIC) == SYMMETRIC:
+    if blob and params.get(algorithm, SYMMETRIC) == SYMMETRIC and not _ignores_ciphertext(params):
         return ciphertext.key_of(call, blob)
     return find(call, params[key_id]) if params.get(key_id) else None
 
@@ -156,9 +156,8 @@ def _open(call: Call, params: Params, side: str = "") -> tuple[Key, str, bytes, 
 
 def _decrypt_conditions(call: Call, params: Params) -> Params:
     key = _foreseen(call, params, "KeyId", "EncryptionAlgorithm")
-    return on_key_conditions(call, {**params, "KeyId": ""}) | conditions.of_alias(params.get("KeyId", "")) | (
-        conditions.of_key(call, key, params)
-    )  # fmt: skip
+    keys = on_key_conditions(call, {**params, "KeyId": ""}) | conditions.of_alias(params.get("KeyId", ""))
+    return keys | conditions.of_key(call, key, params)
 
 
 @service.operation(on=_on_ciphertext("KeyId", "EncryptionAlgorithm"), context=_decrypt_conditions)
