@@ -153,7 +153,8 @@ version that does:
                 + committed(f"Release {VERSION}, and see that it answers")
                 + PUSH
                 + APPROVE
-                + "export url=$(aws cloudformation describe-stacks --stack-name shop-stack --output text \\\n"
+                + "lab watch shop\n"
+                "export url=$(aws cloudformation describe-stacks --stack-name shop-stack --output text \\\n"
                 "    --query \"Stacks[0].Outputs[?OutputKey=='Url'].OutputValue\")\n"
                 "python3 -c 'import os, urllib.request as u; "
                 'print(u.urlopen(os.environ["url"] + "version").read())\'\n'

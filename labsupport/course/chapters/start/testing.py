@@ -113,13 +113,14 @@ so no customer sees the mistake.
             "test-changed",
             bash(
                 "cd shop\n"
-                + edited(TEST, "shipping_for(5000), 0,", "shipping_for(5000), basket.SHIPPING,")
+                + edited(TEST, "shipping_for(5000), 0,", "shipping_for(5000), 490,")
                 + committed("Expect what it does")
                 + PUSH
+                + "lab watch shop\n"
             ),
             Outcome.NOT_RIGHT,
             "has been changed on main",
-            bash("cd shop\ngit revert --no-edit HEAD\n"),
+            python(f'{REJECTED}subprocess.run("cd shop && git revert --no-edit HEAD", shell=True, check=True)\n'),
         ),
     ),
     breaks=(
