@@ -154,6 +154,32 @@ def test_one_document_decides_as_its_statements_apart(request: Request, texts: l
     assert (together.effect, together.reason_kind) == (apart.effect, apart.reason_kind)
 
 
+def normal(statement: dict[str, Any]) -> dict[str, Any]:
+    """The same statement with lists everywhere, each in order and once, and keys and operators in lower case."""
+
+    def listed(value: Any) -> list[Any]:
+        return sorted(set(value if isinstance(value, list) else [value]))
+
+    shown = {
+        name: listed(statement[name])
+        for name in ("Action", "NotAction", "Resource", "NotResource")
+        if name in statement
+    }
+    conditions: dict[str, dict[str, Any]] = {}
+    for operator, entries in statement["Condition"].items():
+        conditions[operator.lower()] = {key.upper(): listed(values) for key, values in entries.items()}
+    return {"Condition": conditions, **shown, "Effect": statement["Effect"]}
+
+
+@SETTINGS
+@given(asked, st.lists(statements(), min_size=1, max_size=4))
+def test_a_document_and_its_normal_form_decide_alike(request: Request, texts: list[dict[str, Any]]) -> None:
+    def decide(sources: list[dict[str, Any]]) -> Decision:
+        return evaluate(request, [Policy("identity", "p", None, "h", parse(document(*sources), "identity"))])
+
+    assert decide(texts).effect == decide([normal(one) for one in reversed(texts)]).effect
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
