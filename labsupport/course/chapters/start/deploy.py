@@ -25,6 +25,7 @@ from labsupport.course.declare import (
 )
 
 VERSION, SCRIPT = "1.1.0", "scripts/validate.sh"
+GOES_ON = ("Created", "Queued", "InProgress")
 GROUP = {"applicationName": "shop", "deploymentGroupName": "shop-instances"}
 LIST = "`aws deploy list-deployments --application-name shop --deployment-group-name shop-instances` lists them."
 HOOK = """\
@@ -61,7 +62,7 @@ def validated(world: World) -> Finding:
         return not_yet("CodeDeploy has not deployed anything yet.", f"Exercise start.6 brings that about. {LIST}")
     number, status = newest["deploymentId"], newest["status"]
     scripts = [hook.get("location") for hook in _hooks(world, newest).get("ValidateService") or []]
-    if status in ("Created", "Queued", "InProgress"):
+    if status in GOES_ON:
         return not_yet(f"The deployment {number} is {status}.", WATCH)
     if SCRIPT in scripts and status == "Succeeded":
         return holds(f"deployment {number}, {status}")
@@ -114,6 +115,9 @@ def answers(world: World) -> Finding:
         return not_yet("The stack shop-stack has not told where the shop runs.", "Exercise start.6 brings that about.")
     if version:
         return not_yet(f"{url}/version answers {version}.", f"A pushed change waits for your approval. {WATCH}")
+    newest = _newest(world)
+    if newest is None or newest["status"] in GOES_ON:
+        return not_yet(f"Nobody answers at {url} so far.", WATCH)
     return not_right(
         f"Nobody answers at {url}.", f"{LIST} `aws deploy get-deployment-target …` shows what a script said."
     )
