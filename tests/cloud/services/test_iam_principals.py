@@ -90,3 +90,33 @@ def test_a_live_id_may_be_written(iam: Any) -> None:
     unique = iam.get_user(UserName="learner")["User"]["UserId"]
     iam.create_role(RoleName="by-id", AssumeRolePolicyDocument=trusts(unique))
     assert principal_of(iam, "by-id") == PLACE + "user/learner"
+
+
+def test_a_topic_names_people_by_their_ids(iam: Any, shared_cloud: Any) -> None:
+    """A topic's policy: who comes under an old name may not publish; nobody who isn't there is named."""
+    sns = shared_cloud.client("sns")
+    arn = sns.create_topic(Name="by-id")["TopicArn"]
+
+    def allow(principal: str) -> str:
+        statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sns:Publish", "Resource": arn}
+        return policy(statement)
+
+    def set_policy(text: str) -> None:
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+
+    old = person(shared_cloud, "publisher")("sns")
+    set_policy(allow(PLACE + "user/publisher"))
+    assert old.publish(TopicArn=arn, Message="hello")["MessageId"]
+    shown = json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
+    assert shown["Statement"][0]["Principal"] == {"AWS": PLACE + "user/publisher"}
+    unique = iam.get_user(UserName="publisher")["User"]["UserId"]
+    remove(iam, "publisher")
+    new = person(shared_cloud, "publisher")("sns")
+    assert code_of(new.publish, TopicArn=arn, Message="hello") == "AuthorizationError"
+    shown = json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
+    assert shown["Statement"][0]["Principal"] == {"AWS": unique}
+    sns.add_permission(TopicArn=arn, Label="more", AWSAccountId=[SECOND], ActionName=["Publish"])
+    assert refused(set_policy, allow(PLACE + "user/nobody-at-all")) == (
+        "InvalidParameter",
+        "Invalid parameter: Policy Error: PrincipalNotFound",
+    )

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from labsupport.cloud.core import paging, tags
+from labsupport.cloud.core import paging, principals, tags
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.policy import document
@@ -31,23 +32,33 @@ def create_topic(call: Call, params: Params) -> Params:
         raise not_simulated("A FIFO topic")
     found = call.store.get(Topic, call.account, call.region, name)
     if found:
-        return _same(found, params)
+        return _same(call, found, params)
     arn = call.arn(name)
     topic = Topic(account=call.account, region=call.region, name=name, policy=default_policy(arn, call.account))
     for attribute, value in params.get("Attributes", {}).items():
-        _set(topic, attribute, value)
+        _set(call, topic, attribute, value)
     topic.tags = _checked(tags.from_list(params.get("Tags")))
     call.store.put(topic)
     return {"TopicArn": topic.arn}
 
 
-def _same(topic: Topic, params: Params) -> Params:
+def _same(call: Call, topic: Topic, params: Params) -> Params:
     """Creating a topic again gives its ARN, as long as nothing about it would differ."""
     if params.get("Tags") and tags.from_list(params["Tags"]) != topic.tags:
         raise invalid("Tags Reason: Topic already exists with different tags")
-    if any(_attributes_of(topic).get(name) != value for name, value in params.get("Attributes", {}).items()):
+    there = _attributes_of(call, topic)
+    given = params.get("Attributes", {}).items()
+    if any(_normal(name, there.get(name)) != _normal(name, value) for name, value in given):
         raise invalid("Attributes Reason: Topic already exists with different attributes")
     return {"TopicArn": topic.arn}
+
+
+def _normal(name: str, value: str | None) -> Any:
+    """Policies are alike whatever their white space."""
+    try:
+        return json.loads(value) if name == "Policy" and value else value
+    except ValueError:
+        return value
 
 
 @service.operation(on="{TopicArn}")
@@ -77,14 +88,14 @@ def get_topic_attributes(call: Call, params: Params) -> Params:
         "SubscriptionsPending": str(len(subscriptions) - confirmed),
         "SubscriptionsDeleted": "0",
     }
-    return {"Attributes": {**_attributes_of(topic), **counts}}
+    return {"Attributes": {**_attributes_of(call, topic), **counts}}
 
 
-def _attributes_of(topic: Topic) -> dict[str, str]:
+def _attributes_of(call: Call, topic: Topic) -> dict[str, str]:
     shown = {
         "TopicArn": topic.arn,
         "Owner": topic.account,
-        "Policy": topic.policy,
+        "Policy": principals.shown(call.store, topic.policy),
         "DisplayName": topic.display_name,
         **topic.attributes,
     }
@@ -94,14 +105,14 @@ def _attributes_of(topic: Topic) -> dict[str, str]:
 @service.operation(on="{TopicArn}")
 def set_topic_attributes(call: Call, params: Params) -> Params:
     topic = topic_of(call, params["TopicArn"])
-    _set(topic, params["AttributeName"], params.get("AttributeValue", ""))
+    _set(call, topic, params["AttributeName"], params.get("AttributeValue", ""))
     call.store.put(topic)
     return {}
 
 
-def _set(topic: Topic, name: str, value: str) -> None:
+def _set(call: Call, topic: Topic, name: str, value: str) -> None:
     if name == "Policy":
-        topic.policy = _policy(topic, value)
+        topic.policy = _with_ids(call, _policy(topic, value))
     elif name == "DisplayName":
         if len(value) > 100 or not value.isprintable():
             raise invalid("DisplayName")
@@ -127,6 +138,14 @@ def _policy(topic: Topic, text: str) -> str:
     if any(not _is_own(action) for action in _actions(json.loads(text))):
         raise invalid("Policy statement action out of service scope!")
     return text
+
+
+def _with_ids(call: Call, text: str) -> str:
+    """The policy as it is kept: whom it names, by their unique ids."""
+    try:
+        return principals.stored(call.store, text)
+    except principals.Nobody:
+        raise invalid("Policy Error: PrincipalNotFound") from None
 
 
 def _actions(policy: Params) -> Iterator[str]:
