@@ -240,6 +240,20 @@ def test_uploads_are_given_up(shared_cloud: Any, s3: Any, days: Days) -> None:
     assert files(shared_cloud) == before
 
 
+def test_days_beyond_the_calendar(s3: Any, days: Days) -> None:
+    """A rule may say so; nothing falls due, and nobody is hurt by it."""
+    ages = 2_147_483_647
+    name = bucket(s3, rule(Expiration={"Days": ages}, AbortIncompleteMultipartUpload={"DaysAfterInitiation": ages}))
+    assert "9999" in s3.put_object(Bucket=name, Key="k", Body=b"x")["Expiration"]
+    s3.create_multipart_upload(Bucket=name, Key="k")
+    days(1)
+    assert keys(s3, name) == ["k"]
+    s3.put_object(Bucket=name, Key="cold", Body=b"x", StorageClass="GLACIER")
+    s3.restore_object(Bucket=name, Key="cold", RestoreRequest={"Days": ages})
+    days(1)
+    assert "9999" in s3.head_object(Bucket=name, Key="cold")["Restore"]
+
+
 def test_a_bucket_made_anew_has_no_old_rules(shared_cloud: Any, s3: Any, days: Days) -> None:
     name = bucket(s3, rule(Expiration={"Days": 1}))
     s3.delete_bucket(Bucket=name)

@@ -26,7 +26,7 @@ MALFORMED = "The XML you provided was not well-formed or did not validate agains
 
 
 @record("s3.bucket", key=("name",))
-class Bucket(msgspec.Struct, kw_only=True):
+class Bucket(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Names are unique among all accounts."""
 
     name: str
@@ -53,7 +53,7 @@ class Bucket(msgspec.Struct, kw_only=True):
         return f"arn:aws:s3:::{self.name}"
 
 
-class Piece(msgspec.Struct, kw_only=True):
+class Piece(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A stretch of an object's content, encrypted: a file of segments, or a few bytes in the record."""
 
     id: str  # also the nonces' first part
@@ -61,7 +61,7 @@ class Piece(msgspec.Struct, kw_only=True):
     inline: bytes | None = None
 
 
-class Lock(msgspec.Struct, kw_only=True):
+class Lock(msgspec.Struct, kw_only=True, omit_defaults=True):
     """How an object's data key is kept: sealed by the lab (SSE-S3), or encrypted by KMS."""
 
     algorithm: str = "AES256"  # or aws:kms
@@ -72,7 +72,7 @@ class Lock(msgspec.Struct, kw_only=True):
 
 
 @record("s3.object", key=("bucket", "key"))
-class Object(msgspec.Struct, kw_only=True):
+class Object(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The current version of a key; a delete marker where it has been deleted in a bucket with versions."""
 
     bucket: str

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from labsupport.cloud.services.s3.base import Bucket, Object, Params, Version
 
 DAY = 86_400  # seconds
+LATEST = 253_402_214_400.0  # midnight of the last day of the year 9999: no date is later
 
 
 def to_midnight(epoch: float) -> float:
@@ -28,7 +29,7 @@ def due(since: float, action: Params, days: str = "Days") -> float:
     if "Date" in action:
         return datetime.fromisoformat(action["Date"]).timestamp()
     ends = since + float(action[days]) * DAY
-    return ends + to_midnight(ends)
+    return min(ends + to_midnight(ends), LATEST)
 
 
 def covers(rule: Params, key: str, one: Object | None = None) -> bool:

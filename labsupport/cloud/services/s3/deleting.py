@@ -33,6 +33,9 @@ def _action(_: Call, params: Params) -> str:
 @service.operation(on=OBJECT, action=_action, context=write_conditions, data_event=True)
 def delete_object(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
+    if params.get("IfMatchSize") is not None or params.get("IfMatchLastModifiedTime"):
+        message = "A header you provided implies functionality that is not implemented"
+        raise AwsError("NotImplemented", message, 501)  # directory buckets only, at AWS too
     if params.get("IfMatch"):
         check_write(call.store.get(Object, bucket.name, params["Key"]), params)
     _refuse_locked(call, bucket, params)

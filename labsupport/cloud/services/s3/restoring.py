@@ -8,7 +8,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.s3.base import OBJECT, Object, Params, service
 from labsupport.cloud.services.s3.context import conditions
-from labsupport.cloud.services.s3.dates import DAY, to_midnight
+from labsupport.cloud.services.s3.dates import DAY, LATEST, to_midnight
 from labsupport.cloud.services.s3.happenings import tell
 from labsupport.cloud.services.s3.objects import found_object
 
@@ -35,7 +35,7 @@ def restore_object(call: Call, params: Params) -> Params:
         found.ready = call.epoch + 3600 * _hours(found, wanted)
         tell(call, bucket, "ObjectRestore:Post", found, {"size": found.size, "etag": found.etag})
     ends = max(found.ready, call.epoch) + wanted["Days"] * DAY
-    found.until = ends + to_midnight(ends)
+    found.until = min(ends + to_midnight(ends), LATEST)
     call.store.put(found)
     return {}
 
