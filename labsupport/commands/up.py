@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     endpoint, process = started(folder)
     try:
         print(f"The cloud answers at {endpoint.url}. Everything it holds is in {folder}.", flush=True)
-        parts = command(browser=_has_screen() and not arguments.no_browser, root=_root(folder))
+        parts = command(browser=_has_screen() and not arguments.no_browser, root=root_of(folder))
         return _served(parts, _environment(folder, endpoint))
     except KeyboardInterrupt:
         print("Stopped. `lab up` goes on where you were.", flush=True)
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             stopped(folder)
 
 
-def _root(folder: Path) -> Path:
+def root_of(folder: Path) -> Path:
     """What JupyterLab can open: the notebooks and, where it lies among the same files, the home folder's clones."""
     return home.ROOT if folder.is_relative_to(home.ROOT) else FIRST.parent
 

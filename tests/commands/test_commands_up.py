@@ -105,3 +105,15 @@ def test_it_ends_where_jupyterlab_does_not_start(monkeypatch):
     begin = time.monotonic()
     assert up._served([sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ)) == 3
     assert time.monotonic() - begin < up.PATIENCE
+
+
+@pytest.mark.parametrize(
+    ("folder", "root"),
+    [
+        (ROOT / ".lab", ROOT),
+        (Path("/elsewhere"), ROOT / "notebooks"),
+    ],
+)
+def test_jupyterlab_can_open_the_clones_that_lie_beside_the_notebooks(folder, root):
+    assert up.root_of(folder) == root
+    assert f"--ServerApp.root_dir={root}" in up.command(browser=False, root=root)
