@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from cloudformation_help import Stacks, bucket, listed, parameter, text, topic
-from services_help import ACCOUNT, may, policy, refused, trusting
+from services_help import ACCOUNT, code_of, may, policy, refused, trusting
 
 from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.providers import PROVIDERS
@@ -659,15 +659,26 @@ def test_the_shops_stack_comes_up(cloud: Any, shop_template: str) -> None:
     ec2 = cloud.client("ec2")
     found = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
     assert found["State"]["Name"] == "running"
-    assert {one["Key"]: one["Value"] for one in found["Tags"]} == {"Name": "shop-instance", "app": "shop"}
+    tags = {one["Key"]: one["Value"] for one in found["Tags"]}
+    (stack,) = stacks.client.describe_stacks(StackName="shop")["Stacks"]
+    marks = {"logical-id": "Instance", "stack-id": stack["StackId"], "stack-name": "shop"}
+    assert tags == {
+        "Name": "shop-instance", "app": "shop", **{f"aws:cloudformation:{key}": value for key, value in marks.items()}
+    }  # fmt: skip
+    taken = [{"Key": "aws:cloudformation:stack-name", "Value": "other"}]
+    for change in (ec2.create_tags, ec2.delete_tags):
+        assert code_of(change, Resources=[instance], Tags=taken) == "InvalidParameterValue"
+    ec2.delete_tags(Resources=[instance])
+    left = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["Tags"]
+    assert {one["Key"].rpartition(":")[2] for one in left} == set(marks)
     changed = [*params, *listed(AppName="store")]
     stacks.client.update_stack(
         StackName="shop", UsePreviousTemplate=True, Parameters=changed, Capabilities=["CAPABILITY_IAM"]
     )
     assert stacks.end("shop") == "UPDATE_COMPLETE"
     assert stacks.outputs("shop")["InstanceId"] == instance
-    tags = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["Tags"]
-    assert {"Key": "app", "Value": "store"} in tags
+    now = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["Tags"]
+    assert {"Key": "app", "Value": "store"} in now
     assert stacks.delete("shop") == "DELETE_COMPLETE"
     assert refused(cloud.client("iam").get_role, RoleName="shop-InstanceRole")[0] == "NoSuchEntity"
     state = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["State"]["Name"]

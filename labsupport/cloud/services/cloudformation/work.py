@@ -50,6 +50,11 @@ class Work:
         """The resource's own tags over the stack's."""
         return {**self.stack.target.tags, **_plain(own)}
 
+    def marks(self) -> dict[str, str]:
+        """The tags of AWS's own that tell which stack has made a resource (User Guide: "Resource tags")."""
+        told = {"logical-id": self.resource.logical, "stack-id": self.stack.id, "stack-name": self.stack.name}
+        return {f"aws:cloudformation:{name}": value for name, value in told.items()}
+
     def retag(self, old: Any, new: Any) -> tuple[dict[str, str], list[str]]:
         """Own tags as they were and as they shall be: the tags to set, and the keys to take away."""
         before, after = {**self.resource.tags, **_plain(old)}, self.tags(new)

@@ -15,7 +15,7 @@ from labsupport.cloud.services.ec2.base import Instance, Params, Secret, change_
 from labsupport.cloud.services.ec2.describing import reservation
 from labsupport.cloud.services.ec2.images import image_named
 from labsupport.cloud.services.ec2.places import Subnet, default_group, free_address, subnets
-from labsupport.cloud.services.ec2.tagging import checked_tags
+from labsupport.cloud.services.ec2.tagging import checked_tags, system_tags
 
 # What is given beyond these would be a silent success: the lab says that it has no such thing.
 _KNOWN = frozenset(
@@ -51,7 +51,7 @@ def _conditions(call: Call, params: Params) -> Params:
     options = params.get("MetadataOptions", {})
     if "HttpTokens" in options:
         keys["ec2:metadatahttptokens"] = options["HttpTokens"]
-    return keys | _request_tags(_tags_for(params, "instance"))
+    return keys | _request_tags(_own(call, _tags_for(params, "instance")))
 
 
 def _request_tags(given: dict[str, str]) -> Params:
@@ -68,6 +68,11 @@ def _tags_for(params: Params, kind: str) -> dict[str, str]:
     return found
 
 
+def _own(call: Call, given: dict[str, str]) -> dict[str, str]:
+    """What the caller has asked for, without what CloudFormation adds."""
+    return tags.without(given, system_tags(call, given))
+
+
 @operation(on=_resources, context=_conditions)
 def run_instances(call: Call, params: Params) -> Params:
     asked = _digest(params)
@@ -80,7 +85,8 @@ def run_instances(call: Call, params: Params) -> Params:
     role = _role_of(call, profile)
     if role:
         call.authorise("iam:PassRole", role.arn, {"iam:passedtoservice": "ec2.amazonaws.com"})
-    given = checked_tags(_tags_for(params, "instance"))
+    asked_for = _tags_for(params, "instance")
+    given = checked_tags(_own(call, asked_for)) | system_tags(call, asked_for)
     _authorise_tags(call, params)
     subnet, groups = _network(call, params)
     reserved = ids.hex_id("r")
@@ -179,7 +185,7 @@ def _role_of(call: Call, profile: InstanceProfile | None) -> Role | None:
 def _authorise_tags(call: Call, params: Params) -> None:
     """Tagging at birth needs ec2:CreateTags too; policies tell it apart by ec2:CreateAction."""
     for one in params.get("TagSpecifications", []):
-        given = tags.from_list(one.get("Tags"))
+        given = _own(call, tags.from_list(one.get("Tags")))
         if given:
             context = {"ec2:createaction": "RunInstances", **_request_tags(given)}
             call.authorise("ec2:CreateTags", call.arn(f"{one['ResourceType']}/*"), context)

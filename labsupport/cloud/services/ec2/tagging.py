@@ -23,6 +23,16 @@ def checked_tags(given: dict[str, str]) -> dict[str, str]:
     return given
 
 
+def system_tags(call: Call, given: dict[str, str]) -> dict[str, str]:
+    """Those by which CloudFormation, and nobody else, marks what it makes (CloudFormation User Guide: "Resource tags").
+
+    They count for no limit, and no permission is asked for them.
+    """
+    if call.source_ip != "cloudformation.amazonaws.com":  # a client's own address is never a name
+        return {}
+    return {key: value for key, value in given.items() if key.startswith("aws:cloudformation:")}
+
+
 def _on_resources(call: Call, params: Params) -> list[str]:
     return [call.arn(f"{_kind(one)}/{one}") for one in dict.fromkeys(params["Resources"])]
 
@@ -45,7 +55,8 @@ def _tagged(call: Call, params: Params) -> list[Instance]:
 def create_tags(call: Call, params: Params) -> Params:
     given = tags.from_list(params["Tags"])
     for instance in _tagged(call, params):
-        instance.tags = checked_tags(tags.merged(instance.tags, given))
+        ours = {key: value for key, value in instance.tags.items() if key.startswith("aws:")}
+        instance.tags = ours | checked_tags(tags.merged(tags.without(instance.tags, ours), given))
         call.store.put(instance)
     return {}
 
@@ -54,6 +65,7 @@ def create_tags(call: Call, params: Params) -> Params:
 def delete_tags(call: Call, params: Params) -> Params:
     """Without tags all go; a tag with a value goes only if it has that value."""
     chosen = params.get("Tags")
+    checked_tags({one["Key"]: one.get("Value") or "" for one in chosen or []})
     for instance in _tagged(call, params):
         for one in chosen or []:
             if "Value" not in one or instance.tags.get(one["Key"]) == one["Value"]:

@@ -34,9 +34,8 @@ async def _create_instance(work: Work, props: Params) -> Made:
         params["Placement"] = {"AvailabilityZone": props["AvailabilityZone"]}
     if props.get("Monitoring"):
         params["Monitoring"] = {"Enabled": True}
-    tags = work.tags(props.get("Tags"))
-    if tags:
-        params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": to_list(tags)}]
+    tags = work.tags(props.get("Tags")) | work.marks()
+    params["TagSpecifications"] = [{"ResourceType": "instance", "Tags": to_list(tags)}]
     work.once(ec2.run_instances, lambda made: str(made["Instances"][0]["InstanceId"]), **params)
     return await _when(work, work.resource.physical, "running")
 
