@@ -79,6 +79,20 @@ def test_each_request_is_a_line(shared_cloud: Any) -> None:
     assert (stranger["requester"], stranger["auth"]) == ("-", "-")
 
 
+def test_many_deleted_keys_are_a_line_each(shared_cloud: Any) -> None:
+    name, target = logged(shared_cloud)
+    s3 = shared_cloud.client("s3")
+    denied = statement("s3:DeleteObject", f"arn:aws:s3:::{name}/kept", "Deny", Principal="*")
+    s3.put_bucket_policy(Bucket=name, Policy=policy(denied))
+    s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "a"}, {"Key": "kept"}], "Quiet": True})
+    found = [(one["operation"], one["key"], one["status"], one["error"]) for one in lines(shared_cloud, target)]
+    assert found[-3:] == [
+        ("REST.POST.MULTI_OBJECT_DELETE", "-", "200", "-"),
+        ("BATCH.DELETE.OBJECT", "a", "204", "-"),
+        ("BATCH.DELETE.OBJECT", "kept", "403", "AccessDenied"),
+    ]
+
+
 def test_logs_go_by_the_targets_policy(shared_cloud: Any) -> None:
     name, target = logged(shared_cloud, lets_in=False)
     shared_cloud.client("s3").put_object(Bucket=name, Key="k", Body=b"x")

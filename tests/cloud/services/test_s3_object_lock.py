@@ -145,6 +145,8 @@ def test_a_policy_bounds_the_days(shared_cloud: Any, s3: Any) -> None:
     retention = {"Mode": "GOVERNANCE", "RetainUntilDate": later(shared_cloud, 11)}
     with refused("AccessDenied", "explicit deny"):
         theirs.put_object_retention(**place, Retention=retention)
+    with refused("AccessDenied", "explicit deny"):
+        put(theirs, name, ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=retention["RetainUntilDate"])
     theirs.put_object_retention(**place, Retention={**retention, "RetainUntilDate": later(shared_cloud, 9)})
 
 

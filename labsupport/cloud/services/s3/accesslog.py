@@ -99,6 +99,19 @@ def recorded(call: Call, operation: str, params: Params, result: Params | None, 
     bucket = call.store.get(Bucket, params["Bucket"])
     if bucket and bucket.logging:
         waiting.append(" ".join(_fields(call, bucket, operation, params, result or {}, error)))
+        if operation == "DeleteObjects" and result is not None:
+            waiting += _each_deleted(call, bucket, params, result)
+
+
+def _each_deleted(call: Call, bucket: Bucket, params: Params, result: Params) -> list[str]:
+    """A line for each key of a request that deletes many."""
+    errors = {(one["Key"], one.get("VersionId")): one["Code"] for one in result["Errors"]}
+    lines = []
+    for one in params["Delete"]["Objects"]:
+        code = errors.get((one["Key"], one.get("VersionId")))
+        error = AwsError(code, status=403 if code == "AccessDenied" else 400) if code else None
+        lines.append(" ".join(_fields(call, bucket, "DeleteObject", one, {}, error, "BATCH.DELETE.OBJECT")))
+    return lines
 
 
 def _waiting(cloud: Cloud) -> dict[str, list[str]]:
@@ -110,7 +123,13 @@ def _waiting(cloud: Cloud) -> dict[str, list[str]]:
 
 
 def _fields(
-    call: Call, bucket: Bucket, operation: str, params: Params, result: Params, error: Exception | None
+    call: Call,
+    bucket: Bucket,
+    operation: str,
+    params: Params,
+    result: Params,
+    error: Exception | None,
+    named: str = "",
 ) -> list[str]:
     size = result.get("ContentLength")
     whole = result.get("ContentRange", "").rpartition("/")[2] or size
@@ -123,7 +142,7 @@ def _fields(
         call.source_ip,
         _requester(call),
         call.request_id,
-        _operation(call, operation),
+        named or _operation(call, operation),
         quote_plus(params["Key"], safe="/") if "Key" in params else "-",
         _quoted(f"{call.method} {target} HTTP/1.1" if call.method else ""),
         *_ending(operation, result, error),

@@ -34,6 +34,7 @@ _SAID = {
 }
 _ONLY_IF = {"IfMatch": "s3:if-match", "IfNoneMatch": "s3:if-none-match"}
 _EXISTING = "s3:existingobjecttag/"
+_DAY = 86_400  # seconds
 _V4, _V2 = "AWS4-HMAC-SHA256", "AWS"
 
 
@@ -52,9 +53,17 @@ def write_conditions(call: Call, params: Params) -> Params:
     for name, key in _ONLY_IF.items():
         if params.get(name):
             keys[key] = params[name]
+    if params.get("ObjectLockRetainUntilDate"):
+        keys |= remaining(call, params["ObjectLockRetainUntilDate"])
     if params.get("Tagging"):
         keys |= tag_conditions(_pairs(params["Tagging"]))
     return keys
+
+
+def remaining(call: Call, until: datetime | None) -> Params:
+    """The condition key that tells how many days a version is to be kept."""
+    days = -(-(until.timestamp() - call.epoch) // _DAY) if until else None
+    return {"s3:object-lock-remaining-retention-days": str(int(days))} if days is not None else {}
 
 
 def _pairs(tagging: Any) -> dict[str, str]:

@@ -18,8 +18,7 @@ from labsupport.cloud.services.s3.base import (
     bucket_named,
     service,
 )
-from labsupport.cloud.services.s3.context import conditions
-from labsupport.cloud.services.s3.dates import DAY
+from labsupport.cloud.services.s3.context import conditions, remaining
 from labsupport.cloud.services.s3.objects import found_object
 from labsupport.cloud.services.s3.protection import may_bypass, protected, refuse_unlocked
 
@@ -72,12 +71,6 @@ def _retaining(call: Call, params: Params) -> Params:
     wanted = params.get("Retention", {})
     said = {"ObjectLockMode": wanted.get("Mode"), "ObjectLockRetainUntilDate": wanted.get("RetainUntilDate")}
     return conditions(call, {**params, **said}) | remaining(call, wanted.get("RetainUntilDate"))
-
-
-def remaining(call: Call, until: datetime | None) -> Params:
-    """The condition key that tells how many days a version is to be kept."""
-    days = -(-(until.timestamp() - call.epoch) // DAY) if until else None
-    return {"s3:object-lock-remaining-retention-days": str(int(days))} if days is not None else {}
 
 
 @service.operation(on=OBJECT, context=_retaining, data_event=True)

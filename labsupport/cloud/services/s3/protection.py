@@ -7,8 +7,8 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import Bucket, Object, Params, bucket_named, time
 from labsupport.cloud.services.s3.context import conditions
+from labsupport.cloud.services.s3.dates import DAY
 
-_DAY = 86_400  # seconds
 _NAMES = ("ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus")
 
 
@@ -70,7 +70,7 @@ def protect(bucket: Bucket, made: Object, params: Params) -> None:
         made.retain_mode, made.retain_until = mode, _epoch(until)
     elif bucket.retention:
         days = bucket.retention.get("Days") or 365 * bucket.retention["Years"]
-        made.retain_mode, made.retain_until = bucket.retention["Mode"], made.modified + days * _DAY
+        made.retain_mode, made.retain_until = bucket.retention["Mode"], made.modified + days * DAY
     made.legal_hold = hold or ""
 
 
