@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from labsupport import home
 from labsupport.panels.live import Panel, View
 from labsupport.panels.markup import Markup, tag
 
@@ -13,6 +14,7 @@ Seen = TypeVar("Seen")
 
 # Seconds between looks, by how long ago (in seconds) something has changed. After the last of them nobody looks.
 PACES = ((60.0, 0.25), (180.0, 0.5), (900.0, 2.0))
+SILENCE = 5.0  # seconds without an answer after which nobody waits for one
 IDLE = "Nothing has changed for a quarter of an hour, so nobody looks any more."
 ELSEWHERE = "Another cell shows this live now; here is what was seen last."
 
@@ -53,7 +55,7 @@ class Watch(Generic[Seen]):
         self._woken = threading.Event()
         self._running: object = None  # whose turn it is: each thread has a token of its own
         self._note = Note()
-        self._unanswered = ""  # what is said while the cloud does not answer
+        self._unanswered, self._silent_since = "", 0.0  # what is said while the cloud does not answer, and since when
         self.seen = look()
         self.panel = Panel(show(self.seen, self._note), self._pressed)
 
@@ -78,10 +80,15 @@ class Watch(Generic[Seen]):
         self._draw()
 
     def until(self, enough: Callable[[Seen], bool], patience: float) -> bool:
-        """Wait until what is seen is enough; False where patience ended first, or nobody looks any more."""
+        """Wait until what is seen is enough; False where patience ended first, or nobody looks any more.
+
+        `home.Unreachable` where the cloud has not answered for some seconds: a cell shall not wait for it for minutes.
+        """
         end = time.monotonic() + patience
         with self._changes:
             while not enough(self.seen):
+                if self._silent_since and time.monotonic() - self._silent_since > SILENCE:
+                    raise home.Unreachable(self._unanswered.removeprefix("✘ "))
                 left = end - time.monotonic()
                 if left <= 0 or self._running is None:
                     return False
@@ -105,8 +112,9 @@ class Watch(Generic[Seen]):
             if self._once():
                 changed = time.monotonic()
             pause = pace(time.monotonic() - changed)
-            if pause is None:
+            if pause is None and self._running is token:
                 self.stop(IDLE)
+            if pause is None:
                 return
             if self._woken.wait(max(pause, self._least)):
                 self._woken.clear()
@@ -118,10 +126,11 @@ class Watch(Generic[Seen]):
             seen = self._look()
         except Exception as error:
             self._unanswered = trouble(error)
+            self._silent_since = self._silent_since or time.monotonic()
             self._say(self._unanswered)
             return False
         with self._changes:
-            self.seen = seen
+            self.seen, self._silent_since = seen, 0.0
             if self._note.said == self._unanswered:
                 self._note = Note("", self._note.asleep)
             self._changes.notify_all()

@@ -114,8 +114,19 @@ OVERFLOWS = """() => {
 }"""
 
 
-def test_the_last_picture_stays_when_the_kernel_restarts(page, folder: Path):
+def test_a_panel_lives_on_when_the_page_is_loaded_again(page, folder: Path):
     page.save(folder / "panels.ipynb", "data-lab-still")
+    page.open("panels.ipynb")
+    panel = page.panel(WATCH)
+    panel.get_by_role("button", name="Release change").wait_for()
+    panel.locator("summary", has_text="Transitions").click()
+    panel.get_by_role("button", name="Disable into Build").click()
+    panel.get_by_role("button", name="Enable into Build").click()
+    panel.get_by_role("button", name="Disable into Build").wait_for()
+    assert page.last_picture(WATCH).is_hidden()
+
+
+def test_the_last_picture_stays_when_the_kernel_restarts(page):
     page.menu("Kernel", "Restart Kernel…")
     page.page.locator(".jp-Dialog button", has_text="Restart").click()
     page.last_picture(WATCH).locator("svg").wait_for()

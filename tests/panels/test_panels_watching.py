@@ -5,6 +5,7 @@ import threading
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from labsupport import home
 from labsupport.panels import watching
 from labsupport.panels.live import View
 from labsupport.panels.watching import Note, Watch, pace, trouble
@@ -78,6 +79,13 @@ def test_a_cloud_that_does_not_answer_is_told_and_looked_at_again(thing, watch):
     assert shows(watch, "0|✘ The cloud does not answer")
     thing.value = 3
     assert shows(watch, "3||")
+
+
+def test_nobody_waits_for_a_cloud_that_is_gone(thing, watch, monkeypatch):
+    monkeypatch.setattr(watching, "SILENCE", 0.0)
+    thing.value = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
+    with pytest.raises(home.Unreachable, match="The cloud does not answer"):
+        watch.until(lambda _: False, PATIENCE)
 
 
 def test_of_two_watches_of_one_thing_the_newer_looks(thing, watch):
