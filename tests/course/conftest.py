@@ -1,5 +1,6 @@
 """A lab for the course's tests: a cloud of its own process, as learners have it, shared by what can share it."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,15 @@ class Lab:
     @property
     def world(self) -> Here:
         return Here(self.folder, self.url)
+
+    def colour(self, value: str = "") -> None:
+        """Give the first exercise's parameter a value (`blue` is right), or take it away; quicker than a step."""
+        ssm = self.world.client("ssm")
+        if value:
+            ssm.put_parameter(Name="/tiny/colour", Value=value, Type="String", Overwrite=True)
+        else:
+            with contextlib.suppress(ssm.exceptions.ParameterNotFound):
+                ssm.delete_parameter(Name="/tiny/colour")
 
     def stop(self) -> None:
         stopped(self.folder)

@@ -8,7 +8,6 @@ import pytest
 from labsupport import lab as learner
 from labsupport.course import engine, registry
 from labsupport.course.card import Card
-from labsupport.course.declare import bash
 from labsupport.course.quizcard import QuizCard
 from labsupport.panels.live import still
 
@@ -21,7 +20,7 @@ def _in_the_lab(lab, monkeypatch):
 @pytest.fixture
 def card(lab):
     engine.begin(lab.folder, registry.chapter("tiny"), lab.url)
-    lab.world.run(bash("aws ssm delete-parameter --name /tiny/colour || true"))
+    lab.colour()
     return Card(lab.folder, "tiny.1")
 
 
@@ -75,7 +74,7 @@ def test_check_hint_and_solution_are_what_typing_them_gives(card, lab):
     assert "Hint 1 of 3 (a nudge)" in words(card._pressed("hint", {}))
     assert "Hint 2 of 3 (the concept)" in words(card._pressed("hint", {}))
     assert "A solution with the AWS CLI" in words(card._pressed("solution", {}))
-    lab.world.run(card.exercise.solutions[0].step)
+    lab.colour("blue")
     view = card._pressed("check", {})
     assert "✔ Passed." in words(view)
     assert "✔ passed · DVA-C02 1.1" in words(view)
@@ -85,7 +84,7 @@ def test_check_hint_and_solution_are_what_typing_them_gives(card, lab):
 
 
 def test_the_chapter_can_be_reset_from_a_card(card, lab):
-    lab.world.run(card.exercise.solutions[0].step)
+    lab.colour("blue")
     assert "at its starting point again" in words(card._pressed("reset", {}))
     assert "Not yet." in words(card._pressed("check", {}))
 

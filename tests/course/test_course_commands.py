@@ -8,7 +8,7 @@ import pytest
 
 from labsupport import cli
 from labsupport.course import engine, quiz, registry
-from labsupport.course.declare import Outcome, bash
+from labsupport.course.declare import Outcome
 
 
 @pytest.fixture
@@ -44,14 +44,14 @@ def test_an_exercise_and_its_help_are_shown(run):
 
 
 def test_a_check_ends_as_it_went(run, lab, begun):
-    lab.world.run(bash("aws ssm delete-parameter --name /tiny/colour || true"))
+    lab.colour()
     status, said = run("check", "tiny.1")
     assert (status, "· not yet  tiny.1 A colour" in said) == (1, True)
     assert "aws ssm get-parameter --name /tiny/colour" in said
-    lab.world.run(begun.wrong[0].step)
+    lab.colour("red")
     status, said = run("check", "tiny.1")
     assert (status, "✘ not right" in said, "The value is red." in said) == (1, True, True)
-    lab.world.run(begun.solutions[0].step)
+    lab.colour("blue")
     status, said = run("check", "tiny.1")
     assert (status, "✔ passed" in said) == (0, True)
 
@@ -91,14 +91,14 @@ def test_what_does_not_exist_is_used_wrongly(run, words):
 
 
 def test_a_chapter_is_reset_alone(run, lab, begun):
-    lab.world.run(begun.solutions[0].step)
+    lab.colour("blue")
     status, said = run("reset", "tiny")
     assert (status, "at its starting point again" in said) == (0, True)
     assert engine.check(lab.folder, "tiny.1").outcome is Outcome.NOT_YET
 
 
 def test_progress_is_shown_exported_and_read_by_a_teacher(run, lab, begun, tmp_path):
-    lab.world.run(begun.solutions[0].step)
+    lab.colour("blue")
     run("check", "tiny.1")
     status, said = run("progress")
     assert (status, "tiny.1 A colour" in said, "1 of 2 exercises passed" in said) == (0, True, True)

@@ -18,12 +18,6 @@ def _in_the_lab(lab, monkeypatch):
     monkeypatch.setenv("LAB_HOME", str(lab.folder))
 
 
-@pytest.fixture(scope="module")
-def exercise():
-    os.environ["LAB_CHAPTERS"] = str(registry.OURS.parents[2] / "tests" / "course" / "chapters")
-    return registry.exercise("tiny.1")[1]
-
-
 def test_start_says_where_things_are_and_what_is_there(lab):
     said = learner.start("tiny")
     assert lab.url in said
@@ -44,7 +38,7 @@ def test_an_unknown_exercise_is_answered_with_those_there_are(call):
     )
 
 
-def test_hints_go_a_step_further_each_time_and_stay_at_the_last(exercise):
+def test_hints_go_a_step_further_each_time_and_stay_at_the_last():
     said = [str(learner.hint("tiny.2")) for _ in range(4)]
     hints = registry.exercise("tiny.2")[1].hints
     assert [one.splitlines()[1] for one in said] == [*hints, hints[-1]]
@@ -52,17 +46,17 @@ def test_hints_go_a_step_further_each_time_and_stay_at_the_last(exercise):
     assert "last hint" in said[2]
 
 
-def test_solutions_are_shown_explained_and_counted(lab, exercise):
+def test_solutions_are_shown_explained_and_counted(lab):
     said = str(learner.solution("tiny.1"))
     assert "A solution with the AWS CLI" in said
     assert "    aws ssm put-parameter" in said
-    assert exercise.solutions[0].why in said
+    assert registry.exercise("tiny.1")[1].solutions[0].why in said
     assert engine.stand(lab.folder).of("tiny.1").solutions == 1
 
 
-def test_a_check_after_the_work_is_in_the_progress(lab, exercise):
+def test_a_check_after_the_work_is_in_the_progress(lab):
     learner.start("tiny")
-    lab.world.run(exercise.solutions[0].step)
+    lab.colour("blue")
     found = learner.check("tiny.1")
     assert found.outcome is Outcome.PASSED, found
     assert "✔ tiny.1 A colour: passed" in str(learner.progress())
@@ -78,10 +72,10 @@ def test_a_deleted_clone_and_a_missing_commit_are_no_failure_of_the_lab(lab):
         lab.world.git("notes", "log")
 
 
-def test_a_reset_keeps_the_clone_what_others_made_and_the_progress(lab, exercise):
+def test_a_reset_keeps_the_clone_what_others_made_and_the_progress(lab):
     ssm = lab.world.client("ssm")
     ssm.put_parameter(Name="/other", Value="mine", Type="String")
-    lab.world.run(exercise.solutions[0].step)
+    lab.colour("blue")
     learner.check("tiny.1")
     lab.world.run(bash("mkdir -p notes && echo mine > notes/file"))
     said = learner.reset("tiny")
@@ -104,9 +98,9 @@ def test_a_second_reset_in_the_same_second_keeps_both_clones(lab, monkeypatch):
     }
 
 
-def test_emptying_the_cloud_leaves_progress_and_clones(lab, exercise):
+def test_emptying_the_cloud_leaves_progress_and_clones(lab):
     learner.start("tiny")
-    lab.world.run(exercise.solutions[0].step)
+    lab.colour("blue")
     learner.check("tiny.1")
     lab.world.run(bash("mkdir -p notes && touch notes/kept"))
     home.ask(lab.folder, "POST", "/_lab/reset", profile="root")
@@ -134,9 +128,9 @@ def test_steps_run_as_a_learner_types_them(lab):
     assert (ran.status, ran.output.strip().endswith(":user/learner")) == (0, True)
 
 
-def test_several_buttons_at_once(lab, exercise):
+def test_several_buttons_at_once(lab):
     learner.start("tiny")
-    lab.world.run(exercise.solutions[0].step)
+    lab.colour("blue")
     before = engine.stand(lab.folder).of("tiny.1").tries
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: learner.check("tiny.1").outcome, range(8)))
