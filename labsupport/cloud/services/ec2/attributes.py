@@ -24,7 +24,7 @@ def _on_instance(call: Call, params: Params) -> str:
     return instance_arn(call.account, call.region, params["InstanceId"])
 
 
-@operation()
+@operation(on=_on_instance)
 def describe_instance_attribute(call: Call, params: Params) -> Params:
     (instance,) = instances_named(call, [params["InstanceId"]])
     if params["Attribute"] not in _SHOWN:
