@@ -7,7 +7,8 @@ from typing import Any
 
 from labsupport import home
 
-_LINK = re.compile(r"^http://127\.0\.0\.1:\S+Action=ConfirmSubscription\S+$", re.MULTILINE)
+# The links that a person would follow from a mail of AWS's; others lead to AWS's console, which has no part here.
+LINK = re.compile(r"^http://127\.0\.0\.1:\S+Action=ConfirmSubscription\S+$", re.MULTILINE)
 
 
 def messages(folder: Path, to: str = "") -> list[dict[str, Any]]:
@@ -19,7 +20,7 @@ def messages(folder: Path, to: str = "") -> list[dict[str, Any]]:
 
 def confirm_subscriptions(folder: Path) -> int:
     """Visit the link of every subscription that waits for it, as its receiver would; how many there were."""
-    links = [link for one in messages(folder) for link in _LINK.findall(one["body"])]
+    links = [link for one in messages(folder) for link in LINK.findall(one["body"])]
     for link in links:
         urllib.request.urlopen(link, timeout=10).close()
     return len(links)

@@ -1,11 +1,11 @@
 """The mailbox as a panel: the mails that the cloud has sent, and the links in them to follow."""
 
-import re
 import urllib.request
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from labsupport.mailbox import LINK
 from labsupport.panels.live import View, live
 from labsupport.panels.markup import Markup, join, tag
 from labsupport.panels.watching import Note, Watch
@@ -14,8 +14,6 @@ Mail = dict[str, Any]
 Mails = tuple[Mail, ...]
 LEAST = 0.5  # seconds between looks
 SHOWN = 50  # mails
-# The links that a person would follow from a mail of AWS's; others lead to AWS's console, which has no part here.
-LINK = re.compile(r"^http://127\.0\.0\.1:\S+Action=ConfirmSubscription\S+$", re.MULTILINE)
 EMPTY = "No such mail has come yet."
 
 
