@@ -44,9 +44,11 @@ def context_of(
     return context | extra
 
 
-def _principal_arn(call: Call) -> str:
-    """Of a role's session: the ARN of the role."""
+def _principal_arn(call: Call) -> str | None:
+    """Of a role's session: the ARN of the role. An anonymous request has none."""
     caller = call.caller
+    if caller.kind == "anonymous":
+        return None
     return caller.arn if caller.kind == "federated" else caller.role_arn or caller.arn
 
 

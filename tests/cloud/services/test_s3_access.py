@@ -129,6 +129,33 @@ def test_strangers(shared_cloud: Any) -> None:
     assert fetch(f"{shared_cloud.url}/a-new-one", "PUT", b"")[0] == 403
 
 
+SOURCE = {"aws:SourceIp": "127.0.0.1/32"}
+STRANGERS: list[tuple[list[dict[str, Any]], int]] = [
+    ([{}], 200),
+    ([{"Principal": {"AWS": "*"}}], 200),
+    ([{"Principal": {"AWS": FIRST}}], 403),
+    ([{"Condition": {"IpAddress": SOURCE}}], 200),
+    ([{"Condition": {"NotIpAddress": SOURCE}}], 403),
+    ([{"Condition": {"StringEquals": {"aws:PrincipalAccount": FIRST}}}], 403),
+    ([{"Condition": {"Null": {"aws:PrincipalArn": "true"}}}], 200),
+    ([{"Condition": {"Null": {"s3:authType": "true"}}}], 200),
+    ([{"Condition": {"StringEquals": {"s3:ExistingObjectTag/open": "yes"}}}], 200),
+    ([{"Condition": {"StringEquals": {"s3:ExistingObjectTag/open": "no"}}}], 403),
+    ([{}, {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}], 403),
+    ([{}, {"Effect": "Deny", "Principal": {"AWS": FIRST}}], 200),
+]
+
+
+@pytest.mark.parametrize(("parts", "status"), STRANGERS)
+def test_what_decides_about_strangers(shared_cloud: Any, parts: list[dict[str, Any]], status: int) -> None:
+    name = new_bucket(shared_cloud)
+    allow_all(shared_cloud, name)
+    shared_cloud.client("s3").put_object(Bucket=name, Key="k", Body=b"x", Tagging="open=yes")
+    anyone = statement("s3:GetObject", f"arn:aws:s3:::{name}/*", Principal="*")
+    grant(shared_cloud, name, *({**anyone, **part} for part in parts))
+    assert fetch(f"{shared_cloud.url}/{name}/k")[0] == status
+
+
 def test_restricted_buckets_set_public_policies_aside(shared_cloud: Any) -> None:
     name, s3 = new_bucket(shared_cloud), shared_cloud.client("s3")
     s3.put_object(Bucket=name, Key="k", Body=b"hello")
