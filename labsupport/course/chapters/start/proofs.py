@@ -37,7 +37,7 @@ def as_user(user: str, call: str, statements: str = "[]", says: str = "") -> Pro
 
 
 def may_put(user: str, *statements: str, says: str = "") -> Proof:
-    """An object put into the artifact bucket under the statements; the bucket needs no more than that."""
+    """An object put into the artifact bucket by a user to whom the statements apply."""
     return as_user(user, PUT, f"[{', '.join(statements)}]", says)
 
 
