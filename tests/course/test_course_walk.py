@@ -22,7 +22,7 @@ def test_a_learner_who_makes_every_mistake_gets_through(name, make_lab):
         walk.solved(exercise)
         walk.broken(exercise)
     walk.counted()
-    assert writes_of_checks(lab.folder) == []
+    assert writes_of_checks(walk.world) == []
 
 
 @each_chapter

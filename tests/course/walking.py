@@ -5,7 +5,9 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from labsupport import home
 from labsupport.course import engine, registry, starting
@@ -156,14 +158,20 @@ def in_motion(folder: Path) -> bool:
         return bool(database.execute("SELECT 1 FROM job LIMIT 1").fetchone())
 
 
-def writes_of_checks(folder: Path) -> list[str]:
-    """The calls that checks have made and that change something, by the trail."""
-    with reading(folder) as database:
-        rows = database.execute("SELECT event FROM trail").fetchall()
-    events = [json.loads(row[0]) for row in rows]
-    of_checks = [one for one in events if CHECKING in one["userAgent"]]
-    assert of_checks, "the trail has no calls of checks at all"
-    return sorted({f"{one['eventSource']} {one['eventName']}" for one in of_checks if not one["readOnly"]})
+def writes_of_checks(world: Here) -> list[str]:
+    """The calls that checks have made and that change something, by CloudTrail's event history."""
+    assert any(of_a_check(one) for one in recorded(world, "true")), "the history has no calls of checks at all"
+    return sorted({f"{one['EventSource']} {one['EventName']}" for one in recorded(world, "false") if of_a_check(one)})
+
+
+def recorded(world: Here, read_only: str) -> Iterator[dict[str, Any]]:
+    wanted = [{"AttributeKey": "ReadOnly", "AttributeValue": read_only}]
+    pages = world.client("cloudtrail").get_paginator("lookup_events").paginate(LookupAttributes=wanted)
+    return (one for page in pages for one in page["Events"])
+
+
+def of_a_check(event: dict[str, Any]) -> bool:
+    return CHECKING in json.loads(event["CloudTrailEvent"])["userAgent"]
 
 
 def reading(folder: Path) -> sqlite3.Connection:
