@@ -46,8 +46,8 @@ def test_a_refusal_as_the_cli_shows_it(shared_cloud: Any) -> None:
     assert "arn:aws:iam::210987654321:user/learner is not authorized to perform: s3:PutObject" in said
 
 
-def test_a_bucket_from_beginning_to_end(shared_cloud: Any, tmp_path: Path) -> None:
-    """mb, cp of 40 MB (in parts, both ways), mv, presign, rm, rb."""
+def test_a_large_file_goes_up_moves_and_comes_down(shared_cloud: Any, tmp_path: Path) -> None:
+    """mb, cp of 40 MB (in parts, both ways), mv, presign."""
     name, large = fresh("cli"), tmp_path / "large.bin"
     block = bytes(range(256)) * 4096
     with large.open("wb") as file:
@@ -62,8 +62,3 @@ def test_a_bucket_from_beginning_to_end(shared_cloud: Any, tmp_path: Path) -> No
     assert fetch(url, Range="bytes=41943036-") == (206, block[-4:])
     aws(shared_cloud, "s3", "cp", f"s3://{name}/b/moved.bin", str(tmp_path / "down.bin"))
     assert filecmp.cmp(large, tmp_path / "down.bin", shallow=False)
-    listed = aws(shared_cloud, "s3", "ls", f"s3://{name}", "--recursive", "--human-readable", "--summarize")
-    assert "40.0 MiB b/moved.bin" in listed
-    assert "Total Objects: 1" in listed
-    aws(shared_cloud, "s3", "rm", f"s3://{name}/b", "--recursive")
-    aws(shared_cloud, "s3", "rb", f"s3://{name}")
