@@ -1,9 +1,30 @@
 """Every chapter proved, a new one by existing: solvable in each way, wrong answers, what is taken away, questions."""
 
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
 import pytest
+import warm
 from walking import Walk, chapters, writes_of_checks
 
-from labsupport.course import registry
+from labsupport.course import registry, world
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    with warm.programs(tmp_path_factory.mktemp("programs")) as folder:
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def _warm(programs, monkeypatch):
+    """Steps find the warm programs first; the rest of the path is as it was."""
+    path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    monkeypatch.setattr(world, "command", partial(warm.command, programs))
+
 
 each_chapter = pytest.mark.parametrize("name", chapters())
 

@@ -19,6 +19,7 @@ from labsupport.course.world import CHECKING, Here, Ran
 BEGINS = 10.0  # seconds that a starting point may take
 CHECKS = 5.0  # seconds that a check may take
 PATIENCE = 60.0  # seconds for a pipeline, a stack or a deployment to come to its end
+SOON = 10.0  # seconds: what the cloud will do later than that is nothing to wait for
 
 
 class Walk:
@@ -155,7 +156,7 @@ def seen(folder: Path) -> str:
 def in_motion(folder: Path) -> bool:
     """Whether the cloud has work to do soon: jobs that are due, as its database says."""
     with reading(folder) as database:
-        return bool(database.execute("SELECT 1 FROM job LIMIT 1").fetchone())
+        return bool(database.execute("SELECT 1 FROM job WHERE due < ?", (time.time() + SOON,)).fetchone())
 
 
 def writes_of_checks(world: Here) -> list[str]:
