@@ -13,6 +13,7 @@
     lab.mailbox()                the mails that the cloud has sent
     lab.trail()                  who called what: CloudTrail's event history
     lab.why()                    the last refused call, explained
+    lab.simulator()              who may do what, and why
     lab.map()                    the map of the course
 
 `help(lab.check)` (in a notebook also `lab.check?`) tells more of each.
@@ -173,6 +174,17 @@ def why() -> Any:
     from labsupport.panels.why import why as panel
 
     return panel(home.ask(home.folder(), "GET", "/_lab/why"))
+
+
+def simulator(who: str = "") -> Any:
+    """IAM's policy simulator: may a user or role do something, and why; and who else may.
+
+    `lab.simulator("role/shop-build")` begins with that role. Choose an action and a resource, and press *May it?* for
+    one or *Who may?* for all. Nothing is done: the question is only decided.
+    """
+    from labsupport.panels.simulator import simulator as panel
+
+    return panel(client, who)
 
 
 def quiz(chapter: str) -> Any:

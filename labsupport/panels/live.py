@@ -121,6 +121,13 @@ class Panel:
         self._place = display(self._data(), raw=True, display_id=True)
         display({"text/html": str(tag("div", data_lab_live=self._key)), "text/plain": ""}, raw=True)
 
+    _ipython_display_ = show
+
+    def __str__(self) -> str:
+        return self.view.text
+
+    __repr__ = __str__
+
     def update(self, view: View) -> None:
         """Show something else in the same place; what is shown already is not sent again."""
         with self._lock:
