@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+import warm
 
 from labsupport.commands.background import started, stopped
+from labsupport.course import world
 from labsupport.course.world import Here
 
 CHAPTERS = Path(__file__).parent / "chapters"
@@ -76,3 +80,17 @@ def make_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str
 def lab(make_lab: Callable[[str], Lab]) -> Lab:
     """One lab for a module's tests."""
     return make_lab("lab")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with warm.programs(tmp_path_factory.mktemp("programs")) as folder:
+        yield folder
+
+
+@pytest.fixture
+def warm_programs(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps find the warm programs first; the rest of the path is as it was."""
+    path = [str(programs), str(Path(sys.executable).parent), os.environ["PATH"]]
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    monkeypatch.setattr(world, "command", partial(warm.command, programs))
