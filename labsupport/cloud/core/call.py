@@ -42,6 +42,7 @@ class Call:
     signal: asyncio.Event | None = None  # in a task: set whenever it is woken while it runs
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
     gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone, for calls that wait
+    found: dict[Any, Any] = field(default_factory=dict)  # what was looked up for this call already, for its service
     unrecorded: Callable[[dict[str, Any]], None] | None = None  # an async call's entry in the trail, not written yet
 
     @property

@@ -58,7 +58,7 @@ def wrap_again(call: Call, repository: Repository, key_id: str) -> None:
 
 
 def _complete(call: Call, repository: Repository) -> None:
-    """A repository of an older lab has no data key yet."""
+    """A repository under AWS's own key gets its data key when it is first used, one of an older lab too."""
     if not repository.data_key:
         with call.transaction():
             renew(call, repository)

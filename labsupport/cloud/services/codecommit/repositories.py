@@ -46,7 +46,8 @@ def create_repository(call: Call, params: Params) -> Params:
         kms_key=params.get("kmsKeyId", DEFAULT_KEY),
         tags=checked(params.get("tags", {})),
     )
-    keys.renew(call, repository)
+    if params.get("kmsKeyId"):  # whether this key will do is told now; AWS's own is asked when there is content
+        keys.renew(call, repository)
     call.store.put(repository)
     return {"repositoryMetadata": described(call, repository)}
 

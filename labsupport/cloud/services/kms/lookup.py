@@ -17,7 +17,17 @@ _ENDING = {"PendingDeletion": "pending deletion", "PendingReplicaDeletion": "pen
 
 
 def find(call: Call, name: str) -> Key | None:
-    """A key by its id, ARN, alias name or alias ARN; another account's by an ARN only."""
+    """A key by its id, ARN, alias name or alias ARN; another account's by an ARN only.
+
+    A call asks several times for the same: what it acts on, its policy, its tags, and then itself.
+    """
+    if name not in call.found:
+        call.found[name] = _find(call, name)
+    found: Key | None = call.found[name]
+    return found
+
+
+def _find(call: Call, name: str) -> Key | None:
     arn = parse(name)
     if arn and (arn.service, arn.region) != ("kms", call.region):
         return None  # a key is reached in its own Region only
