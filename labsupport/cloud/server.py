@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -102,7 +101,7 @@ def _collect_less_often() -> None:
 async def running(settings: Settings) -> AsyncIterator[Cloud]:
     """The cloud at work on its home folder: resumed at the start, stopped in order at the end."""
     cloud = app.build(settings)
-    _remove_plain(settings.home)  # what a process that was killed has left
+    await _remove_plain(settings.home)  # what a process that was killed has left
     try:
         first_start(cloud)
         for service in services_at_work(cloud):
@@ -117,19 +116,19 @@ async def running(settings: Settings) -> AsyncIterator[Cloud]:
 async def _stop(cloud: Cloud) -> None:
     await cloud.rooms["scheduler"].stop()
     await _stop_processes(cloud)
-    _remove_plain(cloud.home)
+    await _remove_plain(cloud.home)
     cloud.store.close()
     with contextlib.suppress(FileNotFoundError):
         (cloud.home / "endpoint.json").unlink()
 
 
-def _remove_plain(home: Path) -> None:
+async def _remove_plain(home: Path) -> None:
     """Remove it, even where a process that was just ended is still writing its last."""
     for _ in range(20):
         shutil.rmtree(home / PLAIN, ignore_errors=True)
         if not (home / PLAIN).exists():
             return
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
 
 
 def services_at_work(cloud: Cloud) -> Iterator[Service]:
