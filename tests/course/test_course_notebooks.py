@@ -7,6 +7,7 @@ from walking import chapters
 from labsupport.course import engine, registry
 
 each_chapter = pytest.mark.parametrize("name", chapters())
+pytestmark = pytest.mark.usefixtures("warm_programs")
 
 
 @each_chapter
