@@ -36,9 +36,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
-    """Ended with this folder: playwright's loop runs in this thread, and other tests want one of their own."""
+    """Ended with its module: playwright's loop runs in this thread, and other tests want one of their own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
