@@ -12,3 +12,8 @@ class Words(str):
     def _repr_html_(self) -> str:
         style = "margin: 0; font-size: 90%; white-space: pre-wrap; word-break: normal; overflow-wrap: anywhere"
         return f'<pre style="{style}">{escape(self)}</pre>'
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 try`, `2 tries`."""
+    return f"{number} {one if number == 1 else many}"

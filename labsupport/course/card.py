@@ -11,6 +11,7 @@ from labsupport.course.progress.standing import Stand
 from labsupport.course.verdict import words
 from labsupport.panels.live import Panel, View, live
 from labsupport.panels.markup import Markup, join, tag
+from labsupport.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _state(folder: Path, exercise: Exercise) -> str:
         stand = Stand()
     if stand.passed is not None:
         return "✔ passed"
-    return f"{stand.outcome}, {stand.tries} tries" if stand.outcome else "open"
+    return f"{stand.outcome}, {counted(stand.tries, 'try', 'tries')}" if stand.outcome else "open"
 
 
 def _text(exercise: Exercise, state: str, said: Said) -> str:

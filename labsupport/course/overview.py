@@ -11,6 +11,7 @@ from labsupport.course.declare import Chapter, Exercise
 from labsupport.course.progress.record import NotKept
 from labsupport.course.progress.standing import Stand, Standing
 from labsupport.course.verdict import MARKS
+from labsupport.words import counted
 
 HEAD = ("", "exercise", "state", "tries", "hints", "solution")
 UNTOUCHED = " "
@@ -95,9 +96,10 @@ def _row(exercise: Exercise, stand: Stand) -> tuple[str, ...]:
 
 def _line(row: tuple[str, ...]) -> str:
     mark, name, state, tries, hints, shown = row
-    more = (
-        [f"{tries} tries"] * (tries != "0") + [f"{hints} hints"] * (hints != "0") + [f"solution {shown}"] * bool(shown)
+    more = [counted(int(tries), "try", "tries")] * (tries != "0") + [counted(int(hints), "hint", "hints")] * (
+        hints != "0"
     )
+    more += [f"solution {shown}"] * bool(shown)
     return f"  {mark} {name}: {', '.join([state, *more])}"
 
 

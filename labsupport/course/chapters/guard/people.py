@@ -80,7 +80,7 @@ JOIN = Exercise(
     id="guard.1",
     title="A developer joins",
     task=f"""
-A developer needs an account user. Rights are never given to people one by one, but to a group:
+A developer joins your team and needs a user. Rights are never given to people one by one, but to a group:
 
 - make the user **`{USER}`** and the group **`{GROUP}`**, and put the user into the group,
 - attach AWS's managed policy **`{POWER}`** to the **group**; the user gets no policy of its own.
