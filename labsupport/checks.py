@@ -14,7 +14,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest", "-n", WORKERS, "--dist", "loadfile"),
+    ("pytest", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
 Runner = Callable[[Sequence[str]], int]

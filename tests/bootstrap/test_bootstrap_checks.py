@@ -7,7 +7,7 @@ import pytest
 
 from labsupport import checks
 
-PYTEST = f"pytest -n {checks.WORKERS} --dist loadfile"
+PYTEST = f"pytest -n {checks.WORKERS} --dist loadfile --no-loadscope-reorder"
 NAMES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", PYTEST]
 
 
