@@ -60,7 +60,13 @@ class RunningCloud:
             found = function(self.cloud)
             return await found if asyncio.iscoroutine(found) else found
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(60)
+        waiting = asyncio.run_coroutine_threadsafe(run(), self._loop)
+        try:
+            return waiting.result(60)
+        except TimeoutError as error:
+            for task in asyncio.all_tasks(self._loop):
+                error.add_note(repr(task))
+            raise
 
     def settle(self, service: str = "") -> None:
         """Wait until the cloud's background work (of one service) is done."""

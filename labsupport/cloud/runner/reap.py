@@ -6,7 +6,7 @@ All of this blocks for some milliseconds and more: from the event loop it is cal
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,9 +30,16 @@ class Session:
 def find(run_ids: Collection[str], session: Session | None = None) -> list[psutil.Process]:
     """All living processes of the runs, wherever they hang in the tree; with `session` those of that session too."""
     wanted = {run_id for run_id in run_ids if run_id}
-    found = [process for process in psutil.process_iter() if _belongs(process, wanted, session)]
+    found = [process for process in _processes() if _belongs(process, wanted, session)]
     descendants = [child for process in found for child in _children(process)]
     return list({process.pid: process for process in found + descendants if process.pid != os.getpid()}.values())
+
+
+def _processes() -> Iterator[psutil.Process]:
+    """Every process there is. `psutil.process_iter` would pass over one whose number another process had before."""
+    for number in psutil.pids():
+        with suppress(psutil.Error):
+            yield psutil.Process(number)
 
 
 def _belongs(process: psutil.Process, run_ids: Collection[str], session: Session | None) -> bool:

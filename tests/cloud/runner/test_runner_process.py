@@ -234,3 +234,21 @@ async def _status(body, asked):
         return await running.wait()
     finally:
         await running.stop()
+
+
+def test_a_number_that_another_process_had_before(tmp_path):
+    """psutil remembers processes by their number, and passes once over one whose number has been given anew."""
+
+    async def stopped():
+        running = await start(spec(tmp_path, "sleep 1000"))
+        before = psutil.Process(running.process.pid)
+        before._ident = (before.pid, 1.0)
+        assert list(psutil.process_iter())
+        psutil._pmap[before.pid] = before
+        return await asyncio.wait_for(running.stop(), 20)
+
+    try:
+        assert asyncio.run(stopped()) == ExitStatus(143, stopped=True)
+    finally:
+        psutil.process_iter.cache_clear()
+        reap([f"run-{tmp_path}"])
