@@ -191,11 +191,13 @@ def test_status_and_env_of_a_running_cloud(served: Served, capsys: pytest.Captur
     assert served.endpoint.url in shown
     assert str(served.process.pid) in shown
     assert cli.main(["env", "--home", str(served.folder)]) == 0
-    script = capsys.readouterr().out + "echo $AWS_ENDPOINT_URL $AWS_PROFILE ${AWS_ACCESS_KEY_ID-none}"
+    script = capsys.readouterr().out + "echo $AWS_ENDPOINT_URL $AWS_PROFILE ${AWS_ACCESS_KEY_ID-none}; command -v aws"
     done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, env={"AWS_ACCESS_KEY_ID": "real"}, check=True
-    )
-    assert done.stdout.split() == [served.endpoint.url, "learner", "none"]
+        ["bash", "-c", script], capture_output=True, text=True, check=True,
+        env={"AWS_ACCESS_KEY_ID": "real", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    own = str(Path(sys.executable).parent / "aws")
+    assert done.stdout.split() == [served.endpoint.url, "learner", "none", own]
 
 
 def test_env_of_a_profile_that_is_not_there(served: Served, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import sys
 
 from labsupport import home
 
@@ -23,4 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"unset {name}")
     for name, value in wanted.items():
         print(f"export {name}={shlex.quote(value)}")
+    programs = os.path.dirname(sys.executable)
+    if os.environ.get("PATH", "").split(os.pathsep)[0] != programs:  # another `aws` may be older than AWS_ENDPOINT_URL
+        print(f'export PATH={shlex.quote(programs)}:"$PATH"')
     return 0

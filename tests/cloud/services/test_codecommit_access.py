@@ -2,14 +2,13 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_help import ONE, Cli
 from codecommit_help import allow, commit, git, new_repository, new_user, signed_in, statement, trail, work_copy
 
-BIN = str(Path(sys.executable).parent)
 HELPER = [
     "-c", "credential.helper=!aws codecommit credential-helper --ignore-host-check $@",
     "-c", "credential.UseHttpPath=true",
@@ -20,9 +19,9 @@ LIMIT = {
 }
 
 
-def helped(cloud: Any, **more: str) -> dict[str, str]:
+def helped(cloud: Any, cli: Cli = ONE, **more: str) -> dict[str, str]:
     """An environment in which the AWS CLI finds credentials and is found itself."""
-    path = f"{BIN}:{os.environ['PATH']}"
+    path = f"{Path(cli.path).parent}:{os.environ['PATH']}"
     return {**cloud.environment(), "PATH": path, **more}
 
 
@@ -43,11 +42,11 @@ def as_session(cloud: Any, role: str, *statements: dict[str, Any]) -> dict[str, 
     )
 
 
-def test_with_the_credential_helper_of_the_cli(shared_cloud: Any, tmp_path: Path) -> None:
-    url = new_repository(shared_cloud, "helper.a-b_c")
+def test_with_the_credential_helper_of_the_cli(shared_cloud: Any, cli: Cli, tmp_path: Path) -> None:
+    url = new_repository(shared_cloud, f"helper.a-b_c{cli.version[0]}")
     work = work_copy(tmp_path / "work", url)
-    git(work, *HELPER, "push", "-q", "origin", "main", **helped(shared_cloud))
-    git(tmp_path, *HELPER, "clone", "-q", url, "copy", **helped(shared_cloud))
+    git(work, *HELPER, "push", "-q", "origin", "main", **helped(shared_cloud, cli))
+    git(tmp_path, *HELPER, "clone", "-q", url, "copy", **helped(shared_cloud, cli))
     assert git(tmp_path / "copy", "rev-parse", "HEAD") == git(work, "rev-parse", "HEAD")
 
 

@@ -3,33 +3,25 @@
 import base64
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from cli_help import Cli
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from s3_help import refused
 
-AWS = str(Path(sys.executable).parent / "aws")
 
+def test_files_are_encrypted_and_opened(shared_cloud: Any, cli: Cli, tmp_path: Path) -> None:
+    def typed(*arguments: str) -> Any:
+        return json.loads(cli.run(shared_cloud, "kms", *arguments, "--output", "json", cwd=tmp_path))
 
-def aws(cloud: Any, folder: Path, *arguments: str) -> Any:
-    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **cloud.environment()}
-    command = [AWS, "kms", *arguments, "--output", "json"]
-    ran = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
-def test_files_are_encrypted_and_opened(shared_cloud: Any, tmp_path: Path) -> None:
     kms = shared_cloud.client("kms")
     secret = kms.create_key()["KeyMetadata"]["KeyId"]
     (tmp_path / "plain.txt").write_bytes(b"release 1.2.3")
     context = ("--encryption-context", "app=shop,stage=prod")
-    sealed = aws(shared_cloud, tmp_path, "encrypt", "--key-id", secret, "--plaintext", "fileb://plain.txt", *context)
+    sealed = typed("encrypt", "--key-id", secret, "--plaintext", "fileb://plain.txt", *context)
     (tmp_path / "sealed.bin").write_bytes(base64.b64decode(sealed["CiphertextBlob"]))
-    opened = aws(shared_cloud, tmp_path, "decrypt", "--ciphertext-blob", "fileb://sealed.bin", *context)
+    opened = typed("decrypt", "--ciphertext-blob", "fileb://sealed.bin", *context)
     assert base64.b64decode(opened["Plaintext"]) == b"release 1.2.3"
 
 

@@ -1,23 +1,23 @@
 """Sessions as real clients get them: profiles of the CLI and boto3, MFA prompts, credential processes, signed URLs."""
 
+import itertools
 import json
 import os
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 import botocore.session
 import pytest
+from cli_help import Cli
 from federation_help import OidcServer
 from identity_help import ACCOUNT, PLACE, SECOND, Device, enabled_device, new_role, trusts
-from services_help import may, person, trail
+from services_help import may, person, policy, trail
 
-BIN = Path(sys.executable).parent
 EXTERNAL = "course-4711"
+numbers = itertools.count()
 
 
 class Home:
@@ -26,7 +26,6 @@ class Home:
     def __init__(self, cloud: Any, folder: Path) -> None:
         self.cloud, self.folder = cloud, folder
         self.env = {
-            "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(folder),
             "AWS_CONFIG_FILE": str(folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
@@ -42,19 +41,10 @@ class Home:
             ]
             (self.folder / name).write_text("\n".join(lines))
 
-    def run(self, *arguments: str, say: str = "") -> Any:
-        """What the CLI prints, as JSON; `say` is typed where it prompts."""
-        ran = subprocess.run(
-            [str(BIN / "aws"), *arguments, "--output", "json"],
-            env=self.env,
-            input=say,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            start_new_session=True,  # without a terminal the code is read from here
-        )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return json.loads(ran.stdout)
+    def run(self, cli: Cli, *arguments: str, say: str = "") -> Any:
+        """What the CLI prints, as JSON, with these files and no other keys; `say` is typed where it prompts."""
+        keys = dict.fromkeys(self.cloud.environment(), "")
+        return json.loads(cli.run(self.cloud, *arguments, "--output", "json", say=say, **{**keys, **self.env}))
 
 
 @pytest.fixture
@@ -68,67 +58,79 @@ def home(shared_cloud: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return made
 
 
-@pytest.fixture(scope="module")
-def setting(shared_cloud: Any) -> Any:
-    """A user with MFA, a role that asks for it, and one of the second account that asks for an external id."""
-    person(shared_cloud, "client", may("sts:AssumeRole", "ssm:*"))
+class User(NamedTuple):
+    name: str
+    device: Device
+    keys: dict[str, str]
+
+
+@pytest.fixture
+def user(shared_cloud: Any) -> User:
+    """Somebody with an MFA device whose codes are all unused."""
+    name = f"client-{next(numbers)}"
+    person(shared_cloud, name, may("sts:AssumeRole", "ssm:*", "iam:SimulateCustomPolicy"))
     iam = shared_cloud.client("iam")
-    device = enabled_device(iam, "client")
-    (old,) = iam.list_access_keys(UserName="client")["AccessKeyMetadata"]
-    iam.delete_access_key(UserName="client", AccessKeyId=old["AccessKeyId"])
-    key = iam.create_access_key(UserName="client")["AccessKey"]
-    guarded = new_role(shared_cloud, "guarded-client", trusts(ACCOUNT, Bool={"aws:MultiFactorAuthPresent": "true"}))
-    theirs = shared_cloud.client("iam", "second")
-    trust = trusts(ACCOUNT, StringEquals={"sts:ExternalId": EXTERNAL})
-    cross = theirs.create_role(RoleName="partner", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    key = iam.create_access_key(UserName=name)["AccessKey"]
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-    return {"device": device, "guarded": guarded, "cross": cross, "keys": keys}
+    return User(name, enabled_device(iam, name), keys)
 
 
-def test_mfa_at_the_cli(home: Home, setting: Any) -> None:
-    """get-session-token with a code; then a profile with role_arn, source_profile and mfa_serial, which prompts."""
-    device: Device = setting["device"]
-    role = {"role_arn": setting["guarded"], "source_profile": "base", "mfa_serial": device.serial}
-    home.write({"base": setting["keys"]}, {"profile guarded": role})
-    code = device.given()
+@pytest.fixture(scope="module")
+def guarded(shared_cloud: Any) -> str:
+    """A role that asks for MFA."""
+    return new_role(shared_cloud, "guarded-client", trusts(ACCOUNT, Bool={"aws:MultiFactorAuthPresent": "true"}))
+
+
+@pytest.fixture(scope="module")
+def partner(shared_cloud: Any) -> str:
+    """A role of the second account that asks for an external id."""
+    trust = trusts(ACCOUNT, StringEquals={"sts:ExternalId": EXTERNAL})
+    made = shared_cloud.client("iam", "second").create_role(RoleName="partner", AssumeRolePolicyDocument=trust)
+    return str(made["Role"]["Arn"])
+
+
+def test_a_session_with_a_code(home: Home, user: User, cli: Cli) -> None:
+    home.write({"base": user.keys}, {})
+    code = user.device.given()
     answer = home.run(
-        "sts", "get-session-token", "--profile", "base",
+        cli, "sts", "get-session-token", "--profile", "base",
         "--serial-number", code["SerialNumber"], "--token-code", code["TokenCode"],
     )  # fmt: skip
-    keys = answer["Credentials"]
-    who = home.cloud.client("sts", credentials=keys).get_caller_identity()
-    assert who["Arn"] == PLACE + "user/client"
-    shown = home.run("sts", "get-caller-identity", "--profile", "guarded", say=device.code(1) + "\n")
+    who = home.cloud.client("sts", credentials=answer["Credentials"]).get_caller_identity()
+    assert who["Arn"] == f"{PLACE}user/{user.name}"
+
+
+def test_a_profile_that_asks_for_a_code(home: Home, guarded: str, user: User, cli: Cli) -> None:
+    """role_arn, source_profile and mfa_serial."""
+    if not cli.heeds_endpoint_url:
+        pytest.skip("before 2.13 the AWS CLI asks AWS itself for a profile's role, whatever its --endpoint-url")
+    role = {"role_arn": guarded, "source_profile": "base", "mfa_serial": user.device.serial}
+    home.write({"base": user.keys}, {"profile guarded": role})
+    shown = home.run(cli, "sts", "get-caller-identity", "--profile", "guarded", say=user.device.code() + "\n")
     assert shown["Arn"].startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/guarded-client/")
 
 
-def test_mfa_in_boto3(shared_cloud: Any, home: Home, setting: Any) -> None:
-    user = "prompted"
-    person(shared_cloud, user, may("sts:AssumeRole"))
-    iam = shared_cloud.client("iam")
-    device = enabled_device(iam, user)
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-    role = {"role_arn": setting["guarded"], "source_profile": "base", "mfa_serial": device.serial}
-    home.write({"base": keys}, {"profile guarded": role})
+def test_mfa_in_boto3(home: Home, guarded: str, user: User) -> None:
+    role = {"role_arn": guarded, "source_profile": "base", "mfa_serial": user.device.serial}
+    home.write({"base": user.keys}, {"profile guarded": role})
     asked: list[str] = []
 
     def typed(prompt: str) -> str:
         asked.append(prompt)
-        return device.code()
+        return user.device.code()
 
     core = botocore.session.Session(profile="guarded")
     core.get_component("credential_provider").get_provider("assume-role")._prompter = typed
     session = boto3.Session(botocore_session=core)
     assert "assumed-role/guarded-client/" in session.client("sts").get_caller_identity()["Arn"]
-    assert (len(asked), device.serial in asked[0]) == (1, True)
+    assert (len(asked), user.device.serial in asked[0]) == (1, True)
 
 
-def test_across_accounts_with_an_external_id(home: Home, setting: Any) -> None:
+def test_across_accounts_with_an_external_id(home: Home, partner: str, user: User) -> None:
     """The confused deputy: without the external id that the other account knows, nobody gets in."""
-    role = {"role_arn": setting["cross"], "source_profile": "base"}
+    role = {"role_arn": partner, "source_profile": "base"}
     home.write(
-        {"base": setting["keys"]},
+        {"base": user.keys},
         {
             "profile partner": {**role, "external_id": EXTERNAL, "role_session_name": "visit"},
             "profile blind": role,
@@ -144,7 +146,25 @@ def test_across_accounts_with_an_external_id(home: Home, setting: Any) -> None:
     assert entry["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "partner"
 
 
-def test_a_credential_process(home: Home, setting: Any) -> None:
+def test_across_accounts_at_the_cli(home: Home, partner: str, user: User, cli: Cli) -> None:
+    home.write({"default": user.keys}, {})
+    asked = ("sts", "assume-role", "--role-arn", partner, "--role-session-name", "typed")
+    keys = home.run(cli, *asked, "--external-id", EXTERNAL)["Credentials"]
+    who = home.cloud.client("sts", credentials=keys).get_caller_identity()
+    assert who["Arn"] == f"arn:aws:sts::{SECOND}:assumed-role/partner/typed"
+
+
+def test_a_policy_that_is_tried_at_the_cli(home: Home, user: User, cli: Cli) -> None:
+    home.write({"default": user.keys}, {})
+    answer = home.run(
+        cli, "iam", "simulate-custom-policy", "--action-names", "s3:GetObject", "s3:PutObject",
+        "--resource-arns", "arn:aws:s3:::site/a", "--policy-input-list", policy(may("s3:Get*")),
+    )  # fmt: skip
+    decided = [one["EvalDecision"] for one in answer["EvaluationResults"]]
+    assert decided == ["allowed", "implicitDeny"]
+
+
+def test_a_credential_process(home: Home, cli: Cli) -> None:
     keys = home.cloud.client("sts").get_session_token()["Credentials"]
     answer = {
         "Version": 1,
@@ -156,9 +176,10 @@ def test_a_credential_process(home: Home, setting: Any) -> None:
     (home.folder / "answer.json").write_text(json.dumps(answer))
     home.write({}, {"profile process": {"credential_process": f"/bin/cat {home.folder / 'answer.json'}"}})
     assert boto3.Session(profile_name="process").client("sts").get_caller_identity()["Account"] == ACCOUNT
+    assert home.run(cli, "sts", "get-caller-identity", "--profile", "process")["Account"] == ACCOUNT
 
 
-def test_a_web_identity_in_the_environment(home: Home, setting: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_web_identity_in_the_environment(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a build system elsewhere does it: a token in a file, a role's ARN, and no key at all."""
     server = OidcServer()
     try:
