@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from functools import partial
 
-from labsupport.cloud.core import vault
+from labsupport.cloud.core import skipped, vault
 from labsupport.cloud.core.clock import Clock
 from labsupport.cloud.core.cloud import Cloud, Settings, WayIn
 from labsupport.cloud.core.scheduler import Scheduler
@@ -58,11 +58,13 @@ WITH_PROCESSES = ("ec2", "codebuild", "s3")
 def build(settings: Settings, clock: Clock | None = None) -> Cloud:
     """A cloud over the home folder's state; nothing runs until its scheduler is started."""
     store = Store(settings.home / "cloud.sqlite3", vault.derived(settings.home, "records"))
+    clock = clock or Clock()
+    skipped.keep(clock, store)
     way_in = WayIn(perform, authorise, partial(caller_of_key, store), note, held_by)
     cloud = Cloud(
         settings,
         store,
-        clock or Clock(),
+        clock,
         _finder(),
         tuple(SERVICES),
         way_in,

@@ -169,6 +169,7 @@ async def reset(cloud: Cloud) -> None:
     await scheduler.stop()
     await _stop_processes(cloud)
     cloud.store.empty()
+    cloud.clock.back()
     for name in STATE:
         shutil.rmtree(cloud.home / name, ignore_errors=True)
     first_start(cloud)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -9,12 +10,13 @@ class Clock:
     """Time that can be stepped and sped up.
 
     A clock made with `stopped_at` moves only by `advance`, which is what tests use. `epoch` is in
-    seconds since 1970, `now` the same as an aware datetime.
+    seconds since 1970, `now` the same as an aware datetime. `skipped` is told by how much it is ahead in all.
     """
 
     def __init__(self, stopped_at: float | None = None) -> None:
         self._stopped_at = stopped_at
         self._ahead = 0.0
+        self.skipped: Callable[[float], None] = lambda _: None
         self._changed: asyncio.Event | None = None
 
     def epoch(self) -> float:
@@ -33,8 +35,13 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass at once; whoever waits for them goes on."""
         self._ahead += seconds
+        self.skipped(self._ahead)
         if self._changed is not None:
             self._changed.set()
+
+    def back(self) -> None:
+        """As if nothing had been skipped: for a lab that begins anew."""
+        self._ahead = 0.0
 
     async def sleep(self, seconds: float) -> None:
         await self.sleep_until(self.epoch() + seconds)

@@ -2,10 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from labsupport.cloud import server
 from labsupport.cloud.core.clock import Clock
 
 START = 1_700_000_000.0
@@ -69,3 +73,28 @@ def test_a_running_clock_that_is_advanced_wakes_who_waits() -> None:
         await asyncio.wait_for(waits, 5)
 
     asyncio.run(scene())
+
+
+# Across restarts
+
+
+def test_what_has_ended_does_not_come_back_with_a_restart(start_cloud: Callable[..., Any]) -> None:
+    first = start_cloud()
+    session = first.client("sts").get_session_token(DurationSeconds=900)["Credentials"]
+    first.advance(3600)
+    before = first.on_loop(lambda cloud: cloud.clock.epoch())
+    first.stop()
+    again = start_cloud(first.home)
+    assert again.on_loop(lambda cloud: cloud.clock.epoch()) >= before
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        again.client("sts", credentials=session).get_caller_identity()
+
+
+def test_a_reset_sets_the_clock_too(start_cloud: Callable[..., Any]) -> None:
+    cloud = start_cloud()
+    cloud.advance(3600)
+    cloud.on_loop(server.reset)
+    assert cloud.on_loop(lambda cloud: cloud.clock.epoch() - cloud.clock.true_epoch()) < 1
+    cloud.stop()
+    again = start_cloud(cloud.home)
+    assert again.on_loop(lambda cloud: cloud.clock.epoch() - cloud.clock.true_epoch()) < 1
