@@ -22,7 +22,8 @@ class Operation:
     action, or a function of (call, params) that gives it; `None` where AWS asks for no permission
     (sts:GetCallerIdentity). `passes` are the paths of
     the role ARNs in the parameters that are handed to the service (iam:PassRole is asked for each).
-    `context` adds condition keys: a function of (call, params) -> {"codecommit:references": [...]}.
+    `context` adds condition keys: a function of (call, params) -> {"codecommit:references": [...]}. `tagging` is the
+    action that is asked for as well where the request tags what it makes (iam:TagRole).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Operation:
     context: Callable[..., dict[str, Any]] | None
     is_async: bool
     data_event: bool
+    tagging: str
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class Service:
         passes: tuple[str, ...] = (),
         context: Callable[..., dict[str, Any]] | None = None,
         data_event: bool = False,
+        tagging: str = "",
     ) -> Callable[[Handler], Handler]:
         """Register a handler `(call, params) -> result`; its name is the operation's in snake case."""
 
@@ -84,7 +87,7 @@ class Service:
             name = self._operation_named(handler.__name__)
             needs = f"{self.iam}:{name}" if action == "" else action
             is_async = inspect.iscoroutinefunction(handler)
-            self.operations[name] = Operation(name, handler, on, needs, passes, context, is_async, data_event)
+            self.operations[name] = Operation(name, handler, on, needs, passes, context, is_async, data_event, tagging)
             return handler
 
         return register

@@ -13,10 +13,12 @@ from labsupport.cloud.policy import evaluate
 from labsupport.cloud.policy.records import Mode, Policies, Request
 
 Params = dict[str, Any]
+_TAGS = ("Tags", "tags")
 
 
 def authorise_call(call: Call, operation: Operation, params: Params) -> None:
-    """Ask for the operation's permission on each resource, and for iam:PassRole on each role it hands over."""
+    """Ask for the operation's permission on each resource, and for what goes with it: the right to tag where it tags
+    what it makes, and iam:PassRole on each role it hands over."""
     if operation.action is None:
         return
     action = operation.action(call, params) if callable(operation.action) else operation.action
@@ -24,6 +26,8 @@ def authorise_call(call: Call, operation: Operation, params: Params) -> None:
     for resource in _resources(call, operation.on, params):
         call.resources.append(resource)
         authorise(call, action, resource, extra, params)
+        if operation.tagging and any(params.get(name) for name in _TAGS):
+            authorise(call, operation.tagging, resource, extra, params)
     for path in operation.passes:
         for role in _values(params, path.split(".")):
             pass_role(call, role)

@@ -41,6 +41,7 @@ def bad_token() -> Any:
 def describe_stacks(call: Call, params: Params) -> Params:
     if params.get("StackName"):
         return {"Stacks": [shown(stack_named(call, params["StackName"]))]}
+    call.authorise("cloudformation:ListStacks", "*")
     stacks = [one for one in call.store.list(Stack, call.account, call.region) if one.status != "DELETE_COMPLETE"]
     stacks.sort(key=lambda one: -one.created)
     chosen, token = paging.page_of_list(stacks, params.get("NextToken"), _PAGE, bad_token())

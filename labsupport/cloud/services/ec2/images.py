@@ -2,13 +2,15 @@
 
 from labsupport.cloud.core import images
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.ec2.base import Params, operation
 from labsupport.cloud.services.ec2.filters import filtered, paged
 
 
 def image_named(call: Call, wanted: str) -> images.Image:
     """The image of an id; AWS's error where there is none."""
+    if wanted.startswith("resolve:ssm:"):
+        raise not_simulated("An image id that a parameter of Systems Manager holds")
     if not wanted.startswith("ami-"):
         raise AwsError("InvalidAMIID.Malformed", f'Invalid id: "{wanted}" (expecting "ami-...")', 400)
     found = images.find(call.region, wanted)

@@ -42,7 +42,7 @@ def _next(call: Call, expression: str) -> float | None:
         raise validation("Parameter ScheduleExpression is not valid.") from None
 
 
-@service.operation(on=on_rule, passes=("RoleArn",))
+@service.operation(on=on_rule, passes=("RoleArn",), tagging="events:TagResource")
 def put_rule(call: Call, params: Params) -> Params:
     """A new rule, or an old one replaced: its targets and tags stay."""
     check_bus(params.get("EventBusName"))

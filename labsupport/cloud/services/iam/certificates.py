@@ -64,7 +64,7 @@ def _server_named(call: Call, params: Params) -> ServerCertificate:
     return found
 
 
-@service.operation(on=_on_certificate)
+@service.operation(on=_on_certificate, tagging="iam:TagServerCertificate")
 def upload_server_certificate(call: Call, params: Params) -> Params:
     certificate = _certificate(params["CertificateBody"])
     _check_key(certificate, params["PrivateKey"])

@@ -52,7 +52,7 @@ def _oidc(call: Call, params: Params) -> OidcProvider:
     return found
 
 
-@service.operation(on=_oidc_arn)
+@service.operation(on=_oidc_arn, tagging="iam:TagOpenIDConnectProvider")
 def create_open_id_connect_provider(call: Call, params: Params) -> Params:
     arn, clients = _oidc_arn(call, params), list(dict.fromkeys(params.get("ClientIDList", [])))
     _check_url(params["Url"])
@@ -155,7 +155,7 @@ def _refuse_encryption(params: Params) -> None:
         raise not_simulated("Encryption of SAML assertions")
 
 
-@service.operation(on="arn:{partition}:iam::{account}:saml-provider/{Name}")
+@service.operation(on="arn:{partition}:iam::{account}:saml-provider/{Name}", tagging="iam:TagSAMLProvider")
 def create_saml_provider(call: Call, params: Params) -> Params:
     _refuse_encryption(params)
     arn = f"arn:aws:iam::{call.account}:saml-provider/{params['Name']}"

@@ -107,7 +107,7 @@ def _shown(call: Call, policy: ManagedPolicy) -> Params:
     return {**Usage(call).shown(policy), **more}
 
 
-@service.operation(on="arn:{partition}:iam::{account}:policy/{PolicyName}")
+@service.operation(on="arn:{partition}:iam::{account}:policy/{PolicyName}", tagging="iam:TagPolicy")
 def create_policy(call: Call, params: Params) -> Params:
     path, name = params.get("Path", "/"), params["PolicyName"]
     claim_name(call, "Policy", name, f"A policy called {name} already exists. Duplicate names are not allowed.")

@@ -52,7 +52,7 @@ def _of_user(call: Call, params: Params) -> tuple[MfaDevice, User]:
     return device, user
 
 
-@service.operation(on=_arn)
+@service.operation(on=_arn, tagging="iam:TagMFADevice")
 def create_virtual_mfa_device(call: Call, params: Params) -> Params:
     """The seed is shown this once, as text and as a QR code for an authenticator app."""
     serial = _arn(call, params)

@@ -38,7 +38,7 @@ def shown_profile(call: Call, profile: InstanceProfile) -> Params:
     }
 
 
-@service.operation(on=on_profile)
+@service.operation(on=on_profile, tagging="iam:TagInstanceProfile")
 def create_instance_profile(call: Call, params: Params) -> Params:
     name = params["InstanceProfileName"]
     claim_name(call, "InstanceProfile", name, f"Instance Profile {name} already exists.")

@@ -45,7 +45,7 @@ def shown_role(call: Call, role: Role) -> Params:
     return {**shown, "Tags": tags.to_list(role.tags)} if role.tags else shown
 
 
-@service.operation(on=on_role, context=made_context)
+@service.operation(on=on_role, context=made_context, tagging="iam:TagRole")
 def create_role(call: Call, params: Params) -> Params:
     claim_name(call, "Role", params["RoleName"])
     role = Role(

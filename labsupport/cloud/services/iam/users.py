@@ -46,7 +46,7 @@ def shown_user(user: User) -> Params:
     return {**shown, "Tags": tags.to_list(user.tags)} if user.tags else shown
 
 
-@service.operation(on=on_user, context=made_context)
+@service.operation(on=on_user, context=made_context, tagging="iam:TagUser")
 def create_user(call: Call, params: Params) -> Params:
     claim_name(call, "User", params["UserName"])
     user = User(

@@ -4,7 +4,7 @@ import secrets
 
 import msgspec
 
-from labsupport.cloud.core import ids, paging
+from labsupport.cloud.core import ids, linked, paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.kms import conditions, material, policies
@@ -30,6 +30,8 @@ async def create_key(call: Call, params: Params) -> Params:
     if key.origin == "AWS_KMS":
         material.added(call.cloud, key, await material.generate(key.spec), call.epoch)
     with call.transaction():
+        if key.multi_region:
+            need_linked_role(call)
         put_new(call, key, params)
     return {"KeyMetadata": metadata(call, key)}
 
@@ -40,6 +42,11 @@ def authorise_tags(call: Call, params: Params) -> None:
     if given:
         asked = {"aws:tagkeys": list(given), **{f"aws:requesttag/{name.lower()}": one for name, one in given.items()}}
         call.authorise("kms:TagResource", "*", of_new_key(call, params) | asked)
+
+
+def need_linked_role(call: Call) -> None:
+    """The role by which KMS keeps the keys of several Regions alike."""
+    linked.ensure(call, "mrk.kms.amazonaws.com", "KeyManagementServiceMultiRegionKeys", "AccessDeniedException")
 
 
 def put_new(call: Call, key: Key, params: Params) -> None:

@@ -29,6 +29,7 @@ def replicate_key(call: Call, params: Params) -> Params:
     kind = {"KeySpec": primary.spec, "KeyUsage": primary.usage, "Origin": primary.origin, "MultiRegion": True}
     there.authorise("kms:CreateKey", "*", of_new_key(call, {**params, **kind}))
     keys.authorise_tags(there, {**params, **kind})
+    keys.need_linked_role(call)
     replica = _replica(call, primary, region, params.get("Description", ""))
     keys.put_new(there, replica, params)
     return {

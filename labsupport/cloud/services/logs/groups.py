@@ -21,7 +21,7 @@ from labsupport.cloud.services.logs.entries import delete_events, stored_bytes
 from labsupport.cloud.services.logs.sealing import associate
 
 
-@service.operation(on=on_group)
+@service.operation(on=on_group, tagging="logs:TagResource")
 def create_log_group(call: Call, params: Params) -> Params:
     name = params["logGroupName"]
     _refuse_unknown(params)

@@ -33,7 +33,7 @@ from labsupport.cloud.services.organizations.records import AccountRequest, Memb
 DEFAULT_ROLE = "OrganizationAccountAccessRole"
 
 
-@service.operation()
+@service.operation(tagging="organizations:TagResource")
 def create_account(call: Call, params: Params) -> Params:
     """The answer is a request's status: the account comes to be in the background."""
     organization = managed(call)

@@ -51,7 +51,7 @@ def _party(call: Call, params: Params) -> str:
     return str(target["Id"])
 
 
-@service.operation(on=_on_invited)
+@service.operation(on=_on_invited, tagging="organizations:TagResource")
 def invite_account_to_organization(call: Call, params: Params) -> Params:
     organization, account = managed(call), _party(call, params)
     if call.store.get(Member, account):

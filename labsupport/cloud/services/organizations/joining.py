@@ -2,8 +2,9 @@
 
 import json
 
-from labsupport.cloud.core import ids
+from labsupport.cloud.core import ids, linked
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Name, Role
 from labsupport.cloud.core.organization import Organization
 from labsupport.cloud.services.organizations import binding
@@ -20,9 +21,21 @@ def take_in(call: Call, organization: Organization, member: Member) -> None:
         message = "You have exceeded the allowed number of AWS accounts."
         raise constraint(message, "ACCOUNT_NUMBER_LIMIT_EXCEEDED")
     call.store.put(member)
-    make_linked_role(call, member.account)
+    if member.account == call.account:
+        ask_for_linked_role(call)
+    else:
+        make_linked_role(call, member.account)
     attach_default(call, organization, member.account)
     binding.refresh(call, organization)
+
+
+def ask_for_linked_role(call: Call) -> None:
+    """For the caller's own account it is made in the caller's name."""
+    try:
+        linked.ensure(call, service.principal, "Organizations", "AccessDeniedForDependencyException")
+    except AwsError as error:
+        error.members["Reason"] = "ACCESS_DENIED_DURING_CREATE_SERVICE_LINKED_ROLE"
+        raise
 
 
 def make_linked_role(call: Call, account: str) -> None:

@@ -19,7 +19,7 @@ from labsupport.cloud.services.organizations.base import (
     service,
     target_arn,
 )
-from labsupport.cloud.services.organizations.joining import make_linked_role
+from labsupport.cloud.services.organizations.joining import ask_for_linked_role
 from labsupport.cloud.services.organizations.leaving import take_out
 from labsupport.cloud.services.organizations.records import AccountRequest, ControlPolicy, Handshake, Member, Unit
 
@@ -57,7 +57,7 @@ def create_organization(call: Call, params: Params) -> Params:
         joined=call.epoch,
     )
     call.store.put(organization, manager, _full_access(organization, call.account))
-    make_linked_role(call, call.account)
+    ask_for_linked_role(call)
     binding.refresh(call, organization)
     return {"Organization": _shown(organization)}
 

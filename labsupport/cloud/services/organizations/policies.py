@@ -63,7 +63,7 @@ def _check_name(call: Call, organization: Organization, name: str) -> None:
         raise AwsError("DuplicatePolicyException", "A policy with the same name already exists.", 400)
 
 
-@service.operation(context=about_scps)
+@service.operation(context=about_scps, tagging="organizations:TagResource")
 def create_policy(call: Call, params: Params) -> Params:
     only_scps(params["Type"])
     organization = managed(call)

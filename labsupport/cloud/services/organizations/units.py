@@ -42,7 +42,7 @@ def _shown(call: Call, organization: Organization, unit: Unit) -> Params:
     return {"Id": unit.id, "Arn": target_arn(organization, unit.id), "Name": unit.name, "Path": path}
 
 
-@service.operation(on=on_target("ParentId"))
+@service.operation(on=on_target("ParentId"), tagging="organizations:TagResource")
 def create_organizational_unit(call: Call, params: Params) -> Params:
     organization, parent = managed(call), params["ParentId"]
     check_parent(call, organization, parent)

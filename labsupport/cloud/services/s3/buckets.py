@@ -54,7 +54,7 @@ def _refuse_unsupported(call: Call, params: Params) -> None:
         raise not_simulated("A bucket namespace of the account's own")
     if params.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
         raise not_simulated(f"Access control lists (ObjectOwnership {params['ObjectOwnership']})")
-    if params.get("ACL"):
+    if params.get("ACL", "private") != "private":
         call.authorise("s3:PutBucketAcl", f"arn:aws:s3:::{params['Bucket']}", conditions(call, params))
     if params.get("ACL", "private") != "private" or any(params.get(name) for name in GRANTS):
         message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"

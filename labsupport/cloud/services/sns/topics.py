@@ -23,7 +23,7 @@ from labsupport.cloud.services.sns.base import (
 _KEPT = ("DeliveryPolicy", "TracingConfig", "SignatureVersion")
 
 
-@service.operation(on="arn:{partition}:sns:{region}:{account}:{Name}")
+@service.operation(on="arn:{partition}:sns:{region}:{account}:{Name}", tagging="sns:TagResource")
 def create_topic(call: Call, params: Params) -> Params:
     name = params["Name"]
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}(\.fifo)?", name):
@@ -124,6 +124,8 @@ def _set(call: Call, topic: Topic, name: str, value: str) -> None:
     elif name in ("FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy"):
         if value.lower() not in ("", "false"):
             raise not_simulated("A FIFO topic")
+    elif re.fullmatch(r"(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback(RoleArn|SampleRate)", name):
+        raise not_simulated(f"Logging of deliveries (the attribute {name})")
     else:
         raise invalid("AttributeName")
 

@@ -31,7 +31,7 @@ MOST_LABELS = 10
 _LABEL = re.compile(r"(?!aws|ssm)[a-z_][\w.\-]{0,99}", re.IGNORECASE | re.ASCII)
 
 
-@service.operation(on=on_name)
+@service.operation(on=on_name, tagging="ssm:AddTagsToResource")
 def put_parameter(call: Call, params: Params) -> Params:
     """A new parameter, or a new version of an old one."""
     name = plain_name(params["Name"])
