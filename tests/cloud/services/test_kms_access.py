@@ -173,7 +173,8 @@ def test_conditions_on_the_use_of_a_key(
     ],
 )
 def test_conditions_on_a_new_key(shared_cloud: Any, condition: Any, asked: dict[str, Any], allowed: bool) -> None:
-    user = user_of(shared_cloud, statement("kms:CreateKey", Condition=condition), statement("kms:TagResource"))
+    further = statement("kms:TagResource"), statement("iam:CreateServiceLinkedRole")
+    user = user_of(shared_cloud, statement("kms:CreateKey", Condition=condition), *further)
     if allowed:
         user.create_key(**asked)
     else:

@@ -1,6 +1,6 @@
 """AWS CloudFormation: templates, stacks, change sets."""
 
-from labsupport.cloud.services.cloudformation import changesets, describing, notifying, running, stacks
+from labsupport.cloud.services.cloudformation import changesets, conditions, describing, notifying, running, stacks
 from labsupport.cloud.services.cloudformation.base import service
 
-__all__ = ["changesets", "describing", "notifying", "running", "service", "stacks"]
+__all__ = ["changesets", "conditions", "describing", "notifying", "running", "service", "stacks"]

@@ -2,6 +2,7 @@
 
 from labsupport.cloud.services.ec2 import (
     attributes,
+    conditions,
     describing,
     images,
     launching,
@@ -15,6 +16,7 @@ from labsupport.cloud.services.ec2.base import service
 
 __all__ = [
     "attributes",
+    "conditions",
     "describing",
     "images",
     "launching",

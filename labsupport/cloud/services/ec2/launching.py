@@ -12,6 +12,7 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.identity import InstanceProfile, Role
 from labsupport.cloud.services.ec2.base import Instance, Params, Secret, change_state, invalid, operation
+from labsupport.cloud.services.ec2.conditions import DEFAULT_TYPE
 from labsupport.cloud.services.ec2.describing import reservation
 from labsupport.cloud.services.ec2.images import image_named
 from labsupport.cloud.services.ec2.places import Subnet, default_group, free_address, subnets
@@ -23,7 +24,6 @@ _KNOWN = frozenset(
      "ClientToken", "MetadataOptions", "SubnetId", "SecurityGroupIds", "SecurityGroups", "Placement", "DryRun",
      "DisableApiTermination", "EbsOptimized", "Monitoring", "KeyName", "InstanceInitiatedShutdownBehavior")
 )  # fmt: skip
-DEFAULT_TYPE = "m1.small"
 _MOST = 20  # instances of one call: each is a process of this machine
 _LARGEST_USER_DATA = 16_384  # bytes, before encoding
 
@@ -43,15 +43,7 @@ def _resources(call: Call, params: Params) -> list[str]:
 
 
 def _conditions(call: Call, params: Params) -> Params:
-    keys: Params = {"ec2:instancetype": params.get("InstanceType", DEFAULT_TYPE), "ec2:region": call.region}
-    profile = params.get("IamInstanceProfile") or {}
-    if profile:
-        named = call.store.get(InstanceProfile, call.account, profile.get("Name", ""))
-        keys["ec2:instanceprofile"] = profile.get("Arn") or (named.arn if named else "")
-    options = params.get("MetadataOptions", {})
-    if "HttpTokens" in options:
-        keys["ec2:metadatahttptokens"] = options["HttpTokens"]
-    return keys | _request_tags(_own(call, _tags_for(params, "instance")))
+    return _request_tags(_own(call, _tags_for(params, "instance")))
 
 
 def _request_tags(given: dict[str, str]) -> Params:

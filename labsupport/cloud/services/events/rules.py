@@ -18,6 +18,7 @@ from labsupport.cloud.services.events.base import (
     service,
     validation,
 )
+from labsupport.cloud.services.events.conditions import of_pattern
 from labsupport.cloud.services.events.schedule import next_time
 
 MOST = 300  # rules on a bus
@@ -42,7 +43,7 @@ def _next(call: Call, expression: str) -> float | None:
         raise validation("Parameter ScheduleExpression is not valid.") from None
 
 
-@service.operation(on=on_rule, passes=("RoleArn",), tagging="events:TagResource")
+@service.operation(on=on_rule, passes=("RoleArn",), context=of_pattern, tagging="events:TagResource")
 def put_rule(call: Call, params: Params) -> Params:
     """A new rule, or an old one replaced: its targets and tags stay."""
     check_bus(params.get("EventBusName"))

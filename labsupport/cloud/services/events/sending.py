@@ -16,6 +16,7 @@ LARGEST = 262_144  # bytes of a request's entries
 
 def _conditions(_: Call, params: Params) -> Params:
     return {
+        "events:eventbusinvocation": "false",
         "events:source": [entry["Source"] for entry in params["Entries"] if entry.get("Source")],
         "events:detail-type": [entry["DetailType"] for entry in params["Entries"] if entry.get("DetailType")],
     }

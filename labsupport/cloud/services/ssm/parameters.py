@@ -31,7 +31,15 @@ MOST_LABELS = 10
 _LABEL = re.compile(r"(?!aws|ssm)[a-z_][\w.\-]{0,99}", re.IGNORECASE | re.ASCII)
 
 
-@service.operation(on=on_name, tagging="ssm:AddTagsToResource")
+def _conditions(_: Call, params: Params) -> Params:
+    """Systems Manager User Guide: "Preventing access to Parameter Store API operations"."""
+    return {
+        "ssm:overwrite": str(bool(params.get("Overwrite"))).lower(),
+        "ssm:policies": str(bool(params.get("Policies"))).lower(),
+    }
+
+
+@service.operation(on=on_name, context=_conditions, tagging="ssm:AddTagsToResource")
 def put_parameter(call: Call, params: Params) -> Params:
     """A new parameter, or a new version of an old one."""
     name = plain_name(params["Name"])
