@@ -122,10 +122,16 @@ def _same_letters(value: str) -> Test:
     return lambda actual: actual.casefold() == folded
 
 
-def _within(value: str) -> Test:
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
-        network = ipaddress.ip_network(value, strict=False)
+        return ipaddress.ip_network(text, strict=False)
     except ValueError:
+        return None
+
+
+def _within(value: str) -> Test:
+    network = _network(value)
+    if network is None:
         return never
 
     def test(actual: str) -> bool:
@@ -133,6 +139,20 @@ def _within(value: str) -> Test:
         return address is not None and address.version == network.version and address in network
 
     return test
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "numeric": _number,
+    "boolean": _boolean,
+    "ip": _network,
+    "binary": _bytes,
+    "date": moment,
+}
+
+
+def readable(kind: str, text: str) -> bool:
+    """Whether a text is a value of a type of condition keys (`numeric`, `date`); any text is a `string`."""
+    return kind not in _READERS or _READERS[kind](text) is not None
 
 
 _COMPARISONS = {

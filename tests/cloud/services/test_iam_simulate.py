@@ -161,7 +161,9 @@ def test_a_resource_s_policy(
         ({"PolicyInputList": [policy({**may("*"), "Principal": "*"})]}, "should not specify a principal"),
         ({"ActionNames": ["s3:*"]}, "wildcard"),
         ({"ActionNames": ["GetObject"]}, "iam:CreateUser"),
-        ({"CallerArn": f"arn:aws:iam::{ACCOUNT}:role/x"}, "Only the ARN of an IAM user"),
+        ({"CallerArn": f"arn:aws:sts::{ACCOUNT}:assumed-role/x/y"}, "Only the ARN of an IAM user, group, or role"),
+        ({"CallerArn": "ec2.amazonaws.com"}, "Only the ARN of an IAM user, group, or role"),
+        ({"CallerArn": f"arn:aws:iam::{ACCOUNT}:role/x", "ResourcePolicy": policy(GRANT)}, "IAM roles"),
         ({"ResourcePolicy": policy(GRANT)}, "CallerArn"),
     ],
 )
@@ -171,9 +173,71 @@ def test_what_cannot_be_simulated(iam: Any, more: dict[str, Any], says: str) -> 
     assert (code, says in message) == ("InvalidInput", True)
 
 
-def test_a_scenario_is_not_simulated(iam: Any) -> None:
-    given = {"PolicyInputList": [policy(may("*"))], "ActionNames": ["ec2:RunInstances"]}
-    assert code_of(iam.simulate_custom_policy, **given, ResourceHandlingOption="EC2-VPC-EBS") == "NotSimulated"
+EC2 = f"arn:aws:ec2:us-east-1:{ACCOUNT}:"
+KINDS = {
+    kind: f"{EC2}{kind}/x" for kind in ("instance", "image", "security-group", "network-interface", "subnet", "volume")
+}
+
+
+@pytest.mark.parametrize(
+    ("option", "kinds", "lacking"),
+    [
+        ("EC2-VPC-InstanceStore", "instance image security-group network-interface", ""),
+        ("EC2-VPC-InstanceStore", "instance image security-group", "network-interface"),
+        ("EC2-VPC-InstanceStore-Subnet", "instance image security-group network-interface", "subnet"),
+        ("EC2-VPC-EBS", "instance image security-group network-interface subnet", "volume"),
+        ("EC2-VPC-EBS-Subnet", "instance image security-group network-interface subnet volume", ""),
+        ("EC2-VPC-EBS-Subnet", "", "instance, image, security-group, network-interface, subnet, volume"),
+        ("EC2-Classic-EBS", "instance", "EC2-VPC-EBS"),
+    ],
+)
+def test_a_scenario_wants_its_resources(iam: Any, option: str, kinds: str, lacking: str) -> None:
+    arns = [KINDS[kind] for kind in kinds.split()]
+    given = {"ActionNames": ["ec2:RunInstances"], "ResourceArns": arns, "ResourceHandlingOption": option}
+    allowed = [policy(may("ec2:RunInstances", resource=f"{EC2}instance/*"))]
+    if lacking:
+        code, message = refused(iam.simulate_custom_policy, PolicyInputList=allowed, **given)
+        assert (code, lacking in message) == ("InvalidInput", True)
+    else:
+        found = iam.simulate_custom_policy(PolicyInputList=allowed, **given)["EvaluationResults"]
+        assert [one["EvalDecision"] for one in found] == ["allowed"] + ["implicitDeny"] * (len(arns) - 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "good"),
+    [
+        ("string", ("anything",), True),
+        ("string", ("one", "two"), False),
+        ("stringList", ("one", "two"), True),
+        ("numeric", ("12.5",), True),
+        ("numeric", ("twelve",), False),
+        ("numericList", ("1", "2", "x"), False),
+        ("boolean", ("true",), True),
+        ("boolean", ("yes",), False),
+        ("ip", ("10.0.0.0/8",), True),
+        ("ip", ("10.0.0",), False),
+        ("binary", ("QQ==",), True),
+        ("binary", ("?",), False),
+        ("date", ("2030-01-01T00:00:00Z",), True),
+        ("dateList", ("2030-01-01", "tomorrow"), False),
+    ],
+)
+def test_context_values_are_of_their_type(iam: Any, kind: str, values: tuple[str, ...], good: bool) -> None:
+    given = {"PolicyInputList": [policy(may("*"))], "ActionNames": ["s3:GetObject"]}
+    given["ContextEntries"] = [entry("s3:prefix", *values, kind=kind)]
+    if good:
+        assert iam.simulate_custom_policy(**given)["EvaluationResults"][0]["EvalDecision"] == "allowed"
+    else:
+        assert code_of(iam.simulate_custom_policy, **given) == "InvalidInput"
+
+
+@pytest.mark.parametrize("kind", ["user", "role", "group"])
+def test_who_calls_may_be_a_user_a_role_or_a_group(iam: Any, kind: str) -> None:
+    """A policy of the account's own sees it as the caller; a role by a session."""
+    arn = f"arn:aws:iam::{ACCOUNT}:{kind}/caller"
+    found = simulated(iam, policy(may("s3:GetObject", ArnLike={"aws:PrincipalArn": arn})), CallerArn=arn,
+                      ContextEntries=[entry("aws:PrincipalArn", arn)])  # fmt: skip
+    assert found["EvalDecision"] == "allowed"
 
 
 @pytest.fixture

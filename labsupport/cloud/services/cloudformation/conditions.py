@@ -17,7 +17,7 @@ def _keys(_: Call, _resource: str, params: dict[str, Any], _wanted: frozenset[st
     found = {key: params[name] for name, key in _NAMES.items() if params.get(name)}
     if params.get("ChangeSetName"):
         name = params["ChangeSetName"]
-        found["cloudformation:changesetname"] = name.split("/")[1] if name.startswith("arn:") else name
+        found["cloudformation:changesetname"] = name.partition("/")[2].partition("/")[0] or name
     imported = [one["ResourceType"] for one in params.get("ResourcesToImport", [])]
     if imported:
         found["cloudformation:importresourcetypes"] = imported

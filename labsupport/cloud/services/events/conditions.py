@@ -18,7 +18,7 @@ def of_pattern(_: Call, params: Params) -> Params:
     """What a rule wants to see: the literal texts that its pattern names."""
     try:
         pattern = json.loads(params.get("EventPattern", ""))
-    except ValueError:
+    except (ValueError, RecursionError):  # PutRule itself says what is wrong with it
         return {}
     found = {f"events:{name}": _texts(pattern, (name,)) for name in ("source", "detail-type")}
     for place in _OF_DETAIL:

@@ -7,12 +7,20 @@ from typing import Any
 
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Group, Role, User
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.document import Kind
 from labsupport.cloud.policy.records import Policies, Policy, Principal
 from labsupport.cloud.policy.source import key_names
+from labsupport.cloud.services.iam.asked import (
+    caller_of,
+    check_context,
+    check_resource_policy,
+    check_scenario,
+    invalid,
+    principal_of,
+)
 from labsupport.cloud.services.iam.base import Params, missing, paged, service
 from labsupport.cloud.services.iam.simulated import Given, results
 
@@ -36,7 +44,7 @@ def simulate_custom_policy(call: Call, params: Params) -> Params:
     """Policies given as texts, with a boundary, SCPs and a resource's policy if given."""
     boundary = _inputs(params, "PermissionsBoundaryPolicyInputList", "boundary")
     given = Given(
-        caller=_caller(params) or _nobody(call),
+        caller=caller_of(params) or _nobody(call),
         identity=Policies(_inputs(params, "PolicyInputList", "identity")),
         boundary=Policies(boundary) if boundary else None,
         scps=_scps(params),
@@ -53,7 +61,7 @@ def simulate_principal_policy(call: Call, params: Params) -> Params:
     excluded = _Excluded(params)
     boundary = _inputs(params, "PermissionsBoundaryPolicyInputList", "boundary")
     given = Given(
-        caller=_caller(params) or _as_principal(holder),
+        caller=caller_of(params) or _as_principal(holder),
         identity=Policies([*filter(excluded.keeps, held.identity), *_inputs(params, "PolicyInputList", "identity")]),
         boundary=Policies(boundary) if boundary else excluded.bounds(held.boundary),
         scps=excluded.controls(held.scps),
@@ -94,8 +102,9 @@ def _type(policy: Policy) -> str:
 
 
 def _answer(given: Given, params: Params) -> Params:
-    if params.get("ResourceHandlingOption"):
-        raise not_simulated("ResourceHandlingOption, a scenario of several resources,")
+    check_scenario(params)
+    check_context(params)
+    check_resource_policy(params)
     for action in params["ActionNames"]:
         if not re.fullmatch(r"[A-Za-z0-9-]+:[A-Za-z0-9]+", action):
             raise invalid(f"Invalid action name: {action}. It must be like iam:CreateUser and hold no wildcard.")
@@ -137,31 +146,15 @@ def _resource_policy(params: Params) -> Policies:
     return Policies([_input("ResourcePolicy", params["ResourcePolicy"], "resource")])
 
 
-def _caller(params: Params) -> Principal | None:
-    """The simulated caller: only the ARN of a user will do, and a resource's policy needs one."""
-    arn = params.get("CallerArn")
-    if arn is None:
-        source = params.get("PolicySourceArn", "")
-        if "ResourcePolicy" in params and ":user/" not in source:
-            raise invalid("CallerArn, the ARN of a user, is needed to simulate a resource's policy.")
-        return None
-    parsed = parse(arn)
-    if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("user/"):
-        raise invalid(f"Invalid CallerArn: {arn}. Only the ARN of an IAM user can be simulated.")
-    return Principal(parsed.account, arn, "user", name=arn.rsplit("/", 1)[-1])
-
-
 def _nobody(call: Call) -> Principal:
     """Somebody of the account who holds the policies, where no caller is named."""
     return Principal(call.account, f"arn:aws:iam::{call.account}:user/simulated", "user", name="simulated")
 
 
 def _as_principal(holder: User | Group | Role) -> Principal:
-    if isinstance(holder, Role):
-        session = f"arn:aws:sts::{holder.account}:assumed-role/{holder.name}/simulated"
-        return Principal(holder.account, session, "session", holder.arn, name=holder.name, unique_id=holder.id)
-    arn = holder.arn if isinstance(holder, User) else f"arn:aws:iam::{holder.account}:user/simulated"
-    return Principal(holder.account, arn, "user", name=holder.name, unique_id=holder.id)
+    kind = type(holder).__name__.lower()
+    arn = f"arn:aws:iam::{holder.account}:{kind}{holder.path}{holder.name}"
+    return principal_of(holder.account, arn, kind, holder.id)
 
 
 def _holder(call: Call, params: Params) -> User | Group | Role:
@@ -183,7 +176,3 @@ def _keys(policies: Iterable[Policy]) -> list[str]:
         for name in key_names(policy.document):
             found.setdefault(name.lower(), name)
     return list(found.values())
-
-
-def invalid(message: str) -> AwsError:
-    return AwsError("InvalidInputException", message, 400)
