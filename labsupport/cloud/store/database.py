@@ -61,30 +61,33 @@ class Transactions:
         self.depth += 1
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None and self.depth == 1:
-            try:
-                self._survivors()
-            except BaseException:
-                self._roll_back()
-                raise
-        if kind is None:
-            self._leave("COMMIT", "RELEASE s{0}")
-        else:
+        if kind is not None:
             self._roll_back()
+        elif self.depth > 1:
+            self.depth -= 1
+            self.db.execute(f"RELEASE s{self.depth}")
+        else:
+            self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self._survivors()
+            self.db.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        self.depth = 0
 
     def _roll_back(self) -> None:
-        self._leave("ROLLBACK", "ROLLBACK TO s{0}; RELEASE s{0}")
+        self.depth -= 1
+        if self.depth:
+            self.db.execute(f"ROLLBACK TO s{self.depth}")
+            self.db.execute(f"RELEASE s{self.depth}")
+        elif self.db.in_transaction:  # SQLite itself takes it back where the disk is full
+            self.db.execute("ROLLBACK")
         self._rolled_back()
         if self.depth == 0:
             self._survivors()
-
-    def _leave(self, outermost: str, inner: str) -> None:
-        self.depth -= 1
-        if self.depth == 0:
-            self.db.execute(outermost)
-            return
-        for statement in inner.format(self.depth).split("; "):
-            self.db.execute(statement)
 
 
 def _task() -> object:

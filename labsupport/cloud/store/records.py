@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from labsupport.cloud.store.memory import Memory
+from labsupport.cloud.store.opened import Opened, Place
 from labsupport.cloud.store.record import SEPARATOR, joined, key_of, kind_of
 from labsupport.cloud.store.sealing import Seal
 
@@ -21,30 +22,39 @@ def _decoder(struct: type[R]) -> msgspec.json.Decoder[R]:
 
 
 class Records:
-    def __init__(self, db: sqlite3.Connection, memory: Memory, seal: Seal) -> None:
+    def __init__(self, db: sqlite3.Connection, memory: Memory, opened: Opened, seal: Seal) -> None:
         self.db = db
         self.seal = seal
         self.memory = memory
+        self.opened = opened
 
     def get(self, struct: type[R], *key: str) -> R | None:
         place = kind_of(struct).name, joined(key)
         self.memory.read(*place)
+        value = self.opened.values[place] if place in self.opened.values else self._read(place)
+        return None if value is None else _decoder(struct).decode(value)
+
+    def _read(self, place: Place) -> bytes | None:
         row = self.db.execute("SELECT value FROM record WHERE kind = ? AND key = ?", place).fetchone()
-        return _decoder(struct).decode(self.seal.open(place[0], row[0])) if row else None
+        value = self.seal.open(place[0], row[0]) if row else None
+        self.opened.keep(place, value)
+        return value
 
     def put(self, *items: Any) -> None:
         for item in items:
-            kind, key = kind_of(type(item)).name, key_of(item)
-            self.memory.changed(kind, key)
+            place, value = (kind_of(type(item)).name, key_of(item)), _encode(item)
+            self.memory.changed(*place)
             self.db.execute(
                 "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                (kind, key, self.seal.close(kind, _encode(item))),
+                (*place, self.seal.close(place[0], value)),
             )
+            self.opened.keep(place, value)
 
     def delete(self, item: msgspec.Struct) -> None:
         place = kind_of(type(item)).name, key_of(item)
         self.memory.changed(*place)
         self.db.execute("DELETE FROM record WHERE kind = ? AND key = ?", place)
+        self.opened.keep(place, None)
 
     def list(
         self,

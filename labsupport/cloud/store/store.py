@@ -11,6 +11,7 @@ import msgspec
 from labsupport.cloud.store.database import Transactions, connect
 from labsupport.cloud.store.jobs import Jobs
 from labsupport.cloud.store.memory import Memory
+from labsupport.cloud.store.opened import Opened
 from labsupport.cloud.store.records import Records
 from labsupport.cloud.store.sealing import Seal
 from labsupport.cloud.store.trail import Entry, Trail
@@ -24,11 +25,11 @@ class Store:
         """`key` is what records are encrypted with."""
         seal = Seal(key)
         self.db: sqlite3.Connection = connect(path, seal)
-        self._memory = Memory()
-        self.records = Records(self.db, self._memory, seal)
+        self._memory, self._opened = Memory(), Opened()
+        self.records = Records(self.db, self._memory, self._opened, seal)
         self.jobs = Jobs(self.db)
         self.trail = Trail(self.db, seal)
-        self._transactions = Transactions(self.db, self.trail.write_pending, self._memory.forget)
+        self._transactions = Transactions(self.db, self.trail.write_pending, self._forget)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._transactions
@@ -69,10 +70,15 @@ class Store:
 
     def empty(self) -> None:
         """Forget everything, in one transaction."""
-        self._memory.forget()
         with self.transaction():
             for table in ("record", "job", "trail", "log_event"):
                 self.db.execute(f"DELETE FROM {table}")
+            self._forget()
+
+    def _forget(self) -> None:
+        """What is kept in this process's memory may be of records that stand no more, or never stood."""
+        self._memory.forget()
+        self._opened.forget()
 
     def close(self) -> None:
         self.db.close()
