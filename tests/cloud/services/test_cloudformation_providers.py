@@ -558,7 +558,10 @@ def test_every_type_is_tried() -> None:
     ("resource", "named"),
     [
         (topic(FifoTopic=True), "The property FifoTopic of AWS::SNS::Topic"),
-        (bucket(WebsiteConfiguration={"IndexDocument": "i"}), "The property WebsiteConfiguration of AWS::S3::Bucket"),
+        (
+            bucket(AccelerateConfiguration={"AccelerationStatus": "Enabled"}),
+            "The property AccelerateConfiguration of AWS",
+        ),
         (of("IAM::User", LoginProfile={"Password": "secret"}), "The property LoginProfile of AWS::IAM::User"),
         (of("SSM::Parameter", Type="String", Value="v", Policies="[]"), "The property Policies of AWS::SSM::Parameter"),
     ],

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.base import not_here
-from labsupport.cloud.services.cloudformation.providers import code, compute, identity, messages, storage
+from labsupport.cloud.services.cloudformation.providers import buckets, code, compute, identity, messages, storage
 from labsupport.cloud.services.cloudformation.work import Provider
 
 PROVIDERS: dict[str, Provider] = {
     **identity.PROVIDERS,
+    **buckets.PROVIDERS,
     **storage.PROVIDERS,
     **messages.PROVIDERS,
     **compute.PROVIDERS,

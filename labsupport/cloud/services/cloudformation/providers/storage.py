@@ -1,136 +1,16 @@
-"""AWS::S3::*, AWS::KMS::*, AWS::SSM::Parameter, AWS::Logs::LogGroup."""
+"""AWS::KMS::*, AWS::SSM::Parameter, AWS::Logs::LogGroup."""
 
 import json
 from typing import Any
 
-from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.tags import to_list
-from labsupport.cloud.services.cloudformation.base import invalid, not_here
+from labsupport.cloud.services.cloudformation.base import invalid
 from labsupport.cloud.services.cloudformation.records import Params
 from labsupport.cloud.services.cloudformation.work import Made, Provider, Work, gone
 
 
 def _text(document: Any) -> str:
     return document if isinstance(document, str) else json.dumps(document)
-
-
-def refuse_others(props: Params, known: tuple[str, ...], kind: str) -> None:
-    """Parts of a property that AWS has and the lab cannot bring about are said, not swallowed."""
-    others = sorted(name for name in props if name not in known)
-    if others:
-        raise not_here(f"The property {others[0]} of {kind}")
-
-
-# Buckets
-
-_BUCKET = ("BucketName", "VersioningConfiguration", "BucketEncryption", "Tags", "PublicAccessBlockConfiguration",
-           "OwnershipControls", "NotificationConfiguration")  # fmt: skip
-_BLOCK = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-
-
-async def _create_bucket(work: Work, props: Params) -> Made:
-    s3, name = work.client("s3"), work.name(props.get("BucketName"), longest=63, lower=True)
-    place = {} if work.stack.region == "us-east-1" else {"LocationConstraint": work.stack.region}
-    configuration = {"CreateBucketConfiguration": place} if place else {}
-    _refuse_taken(work, s3, name, props)
-    work.once(s3.create_bucket, name, Bucket=name, **configuration)
-    _configure(work, s3, name, {}, props)
-    return _shown_bucket(work, name)
-
-
-def _refuse_taken(work: Work, s3: Any, name: str, props: Params) -> None:
-    """us-east-1 lets a bucket be made again by its owner; a stack must not take over what is not its own."""
-    if work.resource.physical or not props.get("BucketName"):
-        return
-    if any(one["Name"] == name for one in s3.list_buckets()["Buckets"]):
-        raise AwsError("AlreadyExists", f"{name} already exists", 400)
-
-
-def _shown_bucket(work: Work, name: str) -> Made:
-    region = work.stack.region
-    return Made(
-        name,
-        {
-            "Arn": f"arn:aws:s3:::{name}",
-            "DomainName": f"{name}.s3.amazonaws.com",
-            "DualStackDomainName": f"{name}.s3.dualstack.{region}.amazonaws.com",
-            "RegionalDomainName": f"{name}.s3.{region}.amazonaws.com",
-            "WebsiteURL": f"http://{name}.s3-website-{region}.amazonaws.com",
-        },
-    )
-
-
-def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
-    def changed(key: str) -> bool:
-        return old.get(key) != new.get(key)
-
-    if changed("VersioningConfiguration"):
-        status = (new.get("VersioningConfiguration") or {"Status": "Suspended"})["Status"]
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
-    if changed("BucketEncryption"):
-        if new.get("BucketEncryption"):
-            s3.put_bucket_encryption(
-                Bucket=name, ServerSideEncryptionConfiguration=_encryption(new["BucketEncryption"])
-            )
-        else:
-            s3.delete_bucket_encryption(Bucket=name)
-    if changed("PublicAccessBlockConfiguration"):
-        block = new.get("PublicAccessBlockConfiguration") or _BLOCK
-        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=block)
-    if changed("OwnershipControls") and new.get("OwnershipControls"):
-        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=new["OwnershipControls"])
-    if changed("NotificationConfiguration"):
-        _notify(s3, name, new.get("NotificationConfiguration") or {})
-    _tag_bucket(work, s3, name, old, new)
-
-
-def _tag_bucket(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
-    wanted, left = work.retag(old.get("Tags"), new.get("Tags"))
-    tags = work.tags(new.get("Tags"))
-    if tags and (wanted or left):
-        s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": to_list(tags)})
-    elif left:
-        s3.delete_bucket_tagging(Bucket=name)
-
-
-def _encryption(props: Params) -> Params:
-    rules = []
-    for rule in props["ServerSideEncryptionConfiguration"]:
-        default = rule.get("ServerSideEncryptionByDefault", {})
-        shown = {"ApplyServerSideEncryptionByDefault": default} if default else {}
-        rules.append({**shown, **{key: value for key, value in rule.items() if key == "BucketKeyEnabled"}})
-    return {"Rules": rules}
-
-
-def _notify(s3: Any, name: str, wanted: Params) -> None:
-    refuse_others(wanted, ("EventBridgeConfiguration",), "AWS::S3::Bucket NotificationConfiguration")
-    bridge = wanted.get("EventBridgeConfiguration", {}).get("EventBridgeEnabled", False)
-    s3.put_bucket_notification_configuration(
-        Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}} if bridge else {}
-    )
-
-
-async def _update_bucket(work: Work, name: str, old: Params, new: Params) -> Made:
-    _configure(work, work.client("s3"), name, old, new)
-    return _shown_bucket(work, name)
-
-
-async def _delete_bucket(work: Work, name: str, props: Params) -> None:
-    gone(work.client("s3").delete_bucket, "NoSuchBucket", Bucket=name)
-
-
-async def _create_bucket_policy(work: Work, props: Params) -> Made:
-    work.called(props["Bucket"])
-    work.client("s3").put_bucket_policy(Bucket=props["Bucket"], Policy=_text(props["PolicyDocument"]))
-    return Made(props["Bucket"], {})
-
-
-async def _update_bucket_policy(work: Work, physical: str, old: Params, new: Params) -> Made:
-    return await _create_bucket_policy(work, new)
-
-
-async def _delete_bucket_policy(work: Work, physical: str, props: Params) -> None:
-    gone(work.client("s3").delete_bucket_policy, "NoSuchBucket", Bucket=props["Bucket"])
 
 
 # Keys
@@ -290,8 +170,6 @@ async def _delete_log_group(work: Work, name: str, props: Params) -> None:
 
 
 PROVIDERS = {
-    "AWS::S3::Bucket": Provider(_create_bucket, _delete_bucket, _update_bucket, _BUCKET),
-    "AWS::S3::BucketPolicy": Provider(_create_bucket_policy, _delete_bucket_policy, _update_bucket_policy),
     "AWS::KMS::Key": Provider(_create_key, _delete_key, _update_key, _KEY),
     "AWS::KMS::Alias": Provider(_create_alias, _delete_alias, _update_alias),
     "AWS::SSM::Parameter": Provider(_create_parameter, _delete_parameter, _update_parameter, _PARAMETER),
