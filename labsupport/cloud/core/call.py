@@ -32,6 +32,7 @@ class Call:
     source_ip: str = "127.0.0.1"
     user_agent: str = ""
     secure: bool = False
+    tls: str = ""  # its version, of a client's call
     host: str = ""  # what the client calls this endpoint, for addresses in answers
     body: AsyncIterator[bytes] | None = None  # a streamed payload, not read yet
     headers: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ class HttpRequest:
     body: bytes = b""
     client: str = "127.0.0.1"
     secure: bool = False
+    tls: str = ""  # its version, as OpenSSL calls it: TLSv1.3
     stream: AsyncIterator[bytes] | None = None  # a body not read yet (streamed uploads, git)
     gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone; only once the body is read
 

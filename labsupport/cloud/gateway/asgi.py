@@ -134,6 +134,7 @@ def request_of(scope: Scope, incoming: _Incoming) -> HttpRequest:
         headers=headers,
         client=scope["client"][0] if scope.get("client") else "127.0.0.1",
         secure=scope["scheme"] == "https",
+        tls=scope.get("state", {}).get("tls", ""),
         stream=incoming.parts() if has_body else None,
         gone=partial(_gone, incoming.receive),
     )

@@ -98,6 +98,7 @@ def _call(
         source_ip=request.client,
         user_agent=request.headers.get("user-agent", ""),
         secure=request.secure,
+        tls=request.tls,
         host=request.headers.get("host", ""),
         headers=request.headers,
         method=request.method,

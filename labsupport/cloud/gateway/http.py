@@ -56,6 +56,8 @@ class JoiningProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.joined = Joined(transport)
+        tls = transport.get_extra_info("ssl_object")
+        self.app_state = {"tls": tls.version()} if tls else {}
         super().connection_made(self.joined)  # type: ignore[arg-type]
         self._wait_for_head()
 

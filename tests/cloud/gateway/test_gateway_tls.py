@@ -58,6 +58,22 @@ def test_a_policy_tells_the_listeners_apart(shared_cloud: Any) -> None:
         s3.get_object(Bucket="secure-only", Key="k")
 
 
+@pytest.mark.parametrize(("least", "allowed"), [("1.2", True), ("1.3", True), ("1.4", False)])
+def test_a_policy_asks_for_a_version_of_tls(shared_cloud: Any, least: str, allowed: bool) -> None:
+    """As the User Guide has it: what is sent with an older one is denied."""
+    over_tls, bucket = secure(shared_cloud, "s3"), f"modern-{least}"
+    over_tls.create_bucket(Bucket=bucket)
+    over_tls.put_object(Bucket=bucket, Key="k", Body=b"x")
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"NumericLessThan": {"s3:TlsVersion": least}},
+    }  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    over_tls.put_bucket_policy(Bucket=bucket, Policy=document)
+    with nullcontext() if allowed else pytest.raises(ClientError, match="AccessDenied"):
+        over_tls.get_object(Bucket=bucket, Key="k")
+
+
 @pytest.mark.parametrize("size", [0, 10, 300_000])
 def test_an_object_over_tls_comes_in_chunks_with_a_checksum(
     shared_cloud: Any, size: int, monkeypatch: pytest.MonkeyPatch

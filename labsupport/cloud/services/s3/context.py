@@ -88,10 +88,12 @@ def feeding_conditions(call: Call, params: Params) -> Params:
 
 
 def _looked_up(call: Call, resource: str, params: Params, keys: set[str]) -> Params:
-    """How the call was signed, who owns the bucket, which tags its object has."""
+    """How the call was signed and sent, who owns the bucket, which tags its object has."""
     name, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
     bucket = call.store.get(Bucket, name)
     found = _signature(call)
+    if call.tls:
+        found["s3:tlsversion"] = call.tls.removeprefix("TLSv")
     if bucket:
         found["s3:resourceaccount"] = bucket.account
         if key and any(one.startswith(_EXISTING) for one in keys):
