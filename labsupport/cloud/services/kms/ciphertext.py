@@ -17,6 +17,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.kms import material
 from labsupport.cloud.services.kms.base import Key, Material
+from labsupport.cloud.services.kms.lookup import find
 
 _FIRST, _VERSION = b"\x01", b"\x02"
 _NONCE, _TAG = 12, 16  # bytes
@@ -50,7 +51,7 @@ def sealed(call: Call, key: Key, plaintext: bytes, context: dict[str, str]) -> b
 
 def opened(call: Call, key: Key, blob: bytes, context: dict[str, str]) -> tuple[bytes, Material]:
     """The plaintext, and the material it was under."""
-    named = name_of(call.cloud, blob)
+    named = name_of(call, blob)
     one = _material(key, named.material) if named else None
     if named is None or one is None or not one.sealed:
         raise invalid()
@@ -74,14 +75,21 @@ def _authenticated(context: dict[str, str]) -> bytes:
 
 def key_of(call: Call, blob: bytes) -> Key | None:
     """The key that a ciphertext names, if this Region has it; a multi-Region key may be in several."""
-    named = name_of(call.cloud, blob)
+    named = name_of(call, blob)
     if named is None or (named.region != call.region and not named.key.startswith("mrk-")):
         return None
-    return call.store.get(Key, named.account, call.region, named.key)
+    return find(call, f"arn:aws:kms:{call.region}:{named.account}:key/{named.key}")
 
 
-def name_of(cloud: Cloud, blob: bytes) -> Named | None:
-    """`None` for bytes that are no ciphertext of this lab."""
+def name_of(call: Call, blob: bytes) -> Named | None:
+    """`None` for bytes that are no ciphertext of this lab. Which key it is under is asked before it is opened, too."""
+    if blob not in call.found:
+        call.found[blob] = _name_of(call.cloud, blob)
+    found: Named | None = call.found[blob]
+    return found
+
+
+def _name_of(cloud: Cloud, blob: bytes) -> Named | None:
     if len(blob) < 2 or len(blob) < 2 + blob[1] + _NONCE + _TAG or blob[:1] not in (_FIRST, _VERSION):
         return None
     name = blob[2 : 2 + blob[1]]

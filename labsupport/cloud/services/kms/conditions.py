@@ -1,5 +1,6 @@
 """The condition keys of KMS's calls (KMS Developer Guide: "AWS KMS condition keys"), names in lower case."""
 
+from functools import cache
 from typing import Any
 
 from labsupport.cloud.core.call import Call
@@ -9,21 +10,21 @@ from labsupport.cloud.services.kms.lookup import find
 from labsupport.cloud.services.kms.specs import ENCRYPT, SYMMETRIC
 
 _OF_PARAMETERS = {
-    "EncryptionAlgorithm": "encryptionalgorithm",
-    "ExpirationModel": "expirationmodel",
-    "GranteePrincipal": "granteeprincipal",
-    "KeyAgreementAlgorithm": "keyagreementalgorithm",
-    "KeyPairSpec": "datakeypairspec",
-    "MacAlgorithm": "macalgorithm",
-    "MessageType": "messagetype",
-    "PendingWindowInDays": "schedulekeydeletionpendingwindowindays",
-    "PrimaryRegion": "primaryregion",
-    "ReplicaRegion": "replicaregion",
-    "RetiringPrincipal": "retiringprincipal",
-    "RotationPeriodInDays": "rotationperiodindays",
-    "SigningAlgorithm": "signingalgorithm",
-    "WrappingAlgorithm": "wrappingalgorithm",
-    "WrappingKeySpec": "wrappingkeyspec",
+    "EncryptionAlgorithm": "kms:encryptionalgorithm",
+    "ExpirationModel": "kms:expirationmodel",
+    "GranteePrincipal": "kms:granteeprincipal",
+    "KeyAgreementAlgorithm": "kms:keyagreementalgorithm",
+    "KeyPairSpec": "kms:datakeypairspec",
+    "MacAlgorithm": "kms:macalgorithm",
+    "MessageType": "kms:messagetype",
+    "PendingWindowInDays": "kms:schedulekeydeletionpendingwindowindays",
+    "PrimaryRegion": "kms:primaryregion",
+    "ReplicaRegion": "kms:replicaregion",
+    "RetiringPrincipal": "kms:retiringprincipal",
+    "RotationPeriodInDays": "kms:rotationperiodindays",
+    "SigningAlgorithm": "kms:signingalgorithm",
+    "WrappingAlgorithm": "kms:wrappingalgorithm",
+    "WrappingKeySpec": "kms:wrappingkeyspec",
 }
 _DEFAULTS = {  # what AWS compares where a request leaves the parameter out
     "EncryptionAlgorithm": (SYMMETRIC, ("Encrypt", "Decrypt")),
@@ -62,10 +63,22 @@ def of_key(call: Call, key: Key | None, params: Params) -> Params:
     if key is None:
         return {}
     keys = _of_kind(key.spec, key.usage, key.origin, key.multi_region)
-    aliases = [one.name for one in call.store.list(Alias, key.account, key.region) if one.target == key.id]
+    aliases = _aliases(call, key.account, key.region).get(key.id)
     if aliases:
         keys["kms:resourcealiases"] = aliases
     return keys | {granting.CONDITION: granting.applicable(call, key, params)}
+
+
+def _aliases(call: Call, account: str, region: str) -> dict[str, list[str]]:
+    """The names of every key that has any."""
+
+    def gathered() -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for one in call.store.list(Alias, account, region):
+            names.setdefault(one.target, []).append(one.name)
+        return names
+
+    return call.store.remembered(("aliases", account, region), gathered)
 
 
 def _of_kind(spec: str, usage: str, origin: str, multi_region: str) -> Params:
@@ -93,11 +106,8 @@ def of_context(context: dict[str, str] | None) -> Params:
 
 
 def _of_parameters(call: Call, params: Params) -> Params:
-    keys: Params = {
-        f"kms:{condition}": str(value)
-        for name, condition in _OF_PARAMETERS.items()
-        if (value := _value(call.operation, name, params)) is not None
-    }
+    given = {**_defaults(call.operation), **params}
+    keys: Params = {key: str(given[name]) for name, key in _OF_PARAMETERS.items() if given.get(name) is not None}
     if call.operation in _BYPASSES:
         keys["kms:bypasspolicylockoutsafetycheck"] = _bool(params.get("BypassPolicyLockoutSafetyCheck"))
     if params.get("ValidTo"):
@@ -105,13 +115,10 @@ def _of_parameters(call: Call, params: Params) -> Params:
     return keys | of_context(params.get("EncryptionContext")) | _of_grant(call, params)
 
 
-def _value(operation: str, name: str, params: Params) -> Any:
-    default, operations = _DEFAULTS.get(name, (None, ()))
-    return params.get(name, default if operation in operations or _makes_data_keys(operation, name) else None)
-
-
-def _makes_data_keys(operation: str, name: str) -> bool:
-    return name == "EncryptionAlgorithm" and operation.startswith("GenerateDataKey")
+@cache
+def _defaults(operation: str) -> Params:
+    found = {name: value for name, (value, operations) in _DEFAULTS.items() if operation in operations}
+    return found | ({"EncryptionAlgorithm": SYMMETRIC} if operation.startswith("GenerateDataKey") else {})
 
 
 def _of_grant(call: Call, params: Params) -> Params:

@@ -115,7 +115,7 @@ def _key_to_open(call: Call, params: Params, key_id: str, algorithm: str) -> Key
             raise validation(f"{key_id} is required.")
         return key_named(call, named)
     blob = _blob(params)
-    if ciphertext.name_of(call.cloud, blob) is None:
+    if ciphertext.name_of(call, blob) is None:
         raise ciphertext.invalid()
     key = ciphertext.key_of(call, blob)
     if key is None:

@@ -63,8 +63,10 @@ def of_token(call: Call, token: str) -> Grant:
     return found
 
 
-def of_key(call: Call, key: Key) -> list[Grant]:
-    return list(call.store.list(Grant, key.account, key.region, key.id))
+def of_key(call: Call, key: Key) -> tuple[Grant, ...]:
+    """The grants on a key; every call on it asks, and few keys have any."""
+    place = key.account, key.region, key.id
+    return call.store.remembered(("grants", *place), lambda: tuple(call.store.list(Grant, *place)))
 
 
 def applicable(call: Call, key: Key, params: Params, action: str = "") -> list[str]:

@@ -19,10 +19,12 @@ _ENDING = {"PendingDeletion": "pending deletion", "PendingReplicaDeletion": "pen
 def find(call: Call, name: str) -> Key | None:
     """A key by its id, ARN, alias name or alias ARN; another account's by an ARN only.
 
-    A call asks several times for the same: what it acts on, its policy, its tags, and then itself.
+    A call asks several times for the same, by the name that it was given and then by the ARN: what it acts on, its
+    policy, its tags, and then itself.
     """
     if name not in call.found:
-        call.found[name] = _find(call, name)
+        key = _find(call, name)
+        call.found[name] = call.found.setdefault(key.arn, key) if key else None
     found: Key | None = call.found[name]
     return found
 
