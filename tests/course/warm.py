@@ -7,31 +7,40 @@ it brings a botocore of its own.
 """
 
 import contextlib
-import json
+import marshal
 import os
 import signal
 import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from labsupport.course.declare import Step
 
-# What stands on the path. It imports as little as can be: -I and -S leave out the site's packages.
+# What stands on the path. It imports as little as can be: -I and -S leave out the site's packages, `socket` and `json`
+# take longer than all the rest.
 CLIENT = """#!{python} -IS
-import json, os, socket, sys
-asked = json.dumps([{kind!r}, sys.argv[1:], dict(os.environ), os.getcwd()]).encode()
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({socket!r})
-    socket.send_fds(server, [len(asked).to_bytes(4, "big")], [0, 1, 2])
-    server.sendall(asked)
-    status = server.recv(1)
-sys.exit(status[0] if status else 255)
+import _socket, marshal, os, sys
+asked = marshal.dumps([{kind!r}, sys.argv[1:], dict(os.environ), os.getcwd()])
+streams = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({socket!r})
+server.sendmsg([len(asked).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+server.sendall(asked)
+status = server.recv(1)
+os._exit(status[0] if status else 255)
 """
 OF = {"aws": "aws", "lab": "python", "python": "python"}  # each program, and the process that does its work
 KINDS = tuple(OF)
+# Whose models are read beforehand: those that the chapters' commands call most.
+SERVICES = (
+    "cloudformation", "codebuild", "codecommit", "codedeploy", "codepipeline", "iam", "kms", "s3", "sns", "ssm", "sts",
+)  # fmt: skip
+Work = Callable[[str, list[str]], int]
 
 
 @contextlib.contextmanager
@@ -65,7 +74,7 @@ def command(folder: Path, step: Step) -> list[str]:
 
 
 def _serve(place: str, kind: str) -> None:
-    _warm(kind)
+    work = _warm(kind)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks: they answer by themselves
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(place)
@@ -75,25 +84,52 @@ def _serve(place: str, kind: str) -> None:
             client, _ = listener.accept()
             if os.fork() == 0:
                 listener.close()
-                _answer(client)
+                _answer(client, work)
             client.close()
 
 
-def _warm(kind: str) -> None:
-    if kind == "aws":
-        import awscli.clidriver
-
-        awscli.clidriver.create_clidriver()
-    else:
-        import boto3
-
-        import labsupport.cli
-        import labsupport.lab  # noqa: F401
-
-        boto3.Session()
+def _warm(kind: str) -> Work:
+    """Import, and read, what the commands need; what does them."""
+    return _warm_aws() if kind == "aws" else _warm_python()
 
 
-def _answer(client: socket.socket) -> None:
+def _warm_aws() -> Work:
+    import awscli.botocore.session
+    import awscli.clidriver
+
+    driver = awscli.clidriver.create_clidriver()
+    session = driver.session
+    _read_models(awscli.botocore.session.Session(), session.get_component("data_loader"))
+    driver._get_command_table()
+
+    def work(_kind: str, arguments: list[str]) -> int:
+        session._config = session._profile = session._profile_map = None  # that of whoever asks is to be read
+        return int(driver.main(arguments) or 0)
+
+    return work
+
+
+def _warm_python() -> Work:
+    import botocore.loaders
+    import botocore.session
+
+    import labsupport.cli
+    import labsupport.lab  # noqa: F401
+
+    # Every session makes a loader of its own: they share what has been read.
+    read = cache(botocore.loaders.JSONFileLoader().load_file)
+    botocore.loaders.JSONFileLoader.load_file = lambda _self, path: read(path)
+    _read_models(botocore.session.Session(), botocore.loaders.create_loader())
+    return _work
+
+
+def _read_models(session: Any, loader: Any) -> None:
+    session.register_component("data_loader", loader)
+    for service in SERVICES:
+        session.create_client(service, "us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+
+
+def _answer(client: socket.socket, work: Work) -> None:
     """In a fork: become the program that was asked for, and tell its status."""
     status = 1
     try:
@@ -104,7 +140,7 @@ def _answer(client: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(environment)
         os.chdir(folder)
-        status = _status(kind, arguments)
+        status = _status(work, kind, arguments)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -123,26 +159,26 @@ def _asked(client: socket.socket) -> tuple[str, list[str], dict[str, str], str]:
     asked, left = b"", int.from_bytes(size, "big")
     while len(asked) < left:
         asked += client.recv(left - len(asked))
-    kind, arguments, environment, folder = json.loads(asked)
+    kind, arguments, environment, folder = marshal.loads(asked)
     return kind, arguments, environment, folder
 
 
-def _status(kind: str, arguments: list[str]) -> int:
+def _status(work: Work, kind: str, arguments: list[str]) -> int:
     sys.argv = [kind, *arguments]
     try:
-        if kind == "aws":
-            import awscli.clidriver
-
-            return int(awscli.clidriver.main() or 0)
-        if kind == "lab":
-            import labsupport.cli
-
-            return labsupport.cli.main(arguments)
-        exec(compile(arguments[1], "<step>", "exec"), {"__name__": "__main__"})
+        return work(kind, arguments)
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _work(kind: str, arguments: list[str]) -> int:
+    if kind == "lab":
+        import labsupport.cli
+
+        return labsupport.cli.main(arguments)
+    exec(compile(arguments[1], "<step>", "exec"), {"__name__": "__main__"})
     return 0
 
 
