@@ -102,3 +102,33 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[dict[str, Any], list[s
 
     monkeypatch.setattr(Call, "emit", listening)
     return heard
+
+
+class Repository:
+    """boto3's client with the repository's name filled in: `repository.put_file(branchName=…)`."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client, self.name = client, name
+        client.create_repository(repositoryName=name)
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        return lambda **params: getattr(self.client, operation)(repositoryName=self.name, **params)
+
+    def put(self, path: str, content: bytes = b"x\n", branch: str = "main", **more: Any) -> str:
+        """Commit one file on top of the branch."""
+        tip = {} if self.is_empty(branch) else {"parentCommitId": self.tip(branch)}
+        answer = self.put_file(branchName=branch, filePath=path, fileContent=content, **tip, **more)
+        commit_id: str = answer["commitId"]
+        return commit_id
+
+    def is_empty(self, branch: str) -> bool:
+        return branch not in self.list_branches()["branches"]
+
+    def tip(self, branch: str = "main") -> str:
+        tip: str = self.get_branch(branchName=branch)["branch"]["commitId"]
+        return tip
+
+    def files(self) -> dict[str, str]:
+        """Path and mode of all files of the default branch."""
+        found = self.get_differences(afterCommitSpecifier="main")["differences"]
+        return {one["afterBlob"]["path"]: one["afterBlob"]["mode"] for one in found}

@@ -1,7 +1,13 @@
 """What tests of services start with."""
 
+import secrets
+from typing import Any
+
 import pytest
 from cli_help import ONE, Cli, second_version
+from codecommit_help import Repository
+from kms_help import Keys
+from s3_help import new_user
 
 
 @pytest.fixture(params=["v1", "v2"])
@@ -10,3 +16,38 @@ def cli(request: pytest.FixtureRequest) -> Cli:
     if request.param == "v1":
         return ONE
     return second_version() or pytest.skip("no AWS CLI of version 2 on the path (Debian's package is awscli)")
+
+
+@pytest.fixture(scope="module")
+def kms(shared_cloud: Any) -> Any:
+    return shared_cloud.client("kms")
+
+
+@pytest.fixture(scope="module")
+def keys(kms: Any) -> Keys:
+    """KMS keys of each kind, shared by a module's tests."""
+    return Keys(kms)
+
+
+@pytest.fixture
+def key(kms: Any) -> str:
+    """A KMS key of the test's own."""
+    arn: str = kms.create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+@pytest.fixture
+def someone(shared_cloud: Any) -> tuple[str, Any]:
+    """Somebody without a permission: ARN, and client of KMS."""
+    made = new_user(shared_cloud)
+    return made["arn"], shared_cloud.client("kms", credentials=made["keys"])
+
+
+@pytest.fixture
+def ssm(shared_cloud: Any) -> Any:
+    return shared_cloud.client("ssm")
+
+
+@pytest.fixture
+def repository(shared_cloud: Any) -> Repository:
+    return Repository(shared_cloud.client("codecommit"), f"r-{secrets.token_hex(8)}")

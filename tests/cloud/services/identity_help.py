@@ -2,6 +2,7 @@
 
 import base64
 import time
+from collections.abc import Callable
 from typing import Any
 
 from services_help import policy
@@ -55,3 +56,9 @@ def new_role(cloud: Any, name: str, trust: str, *statements: dict[str, Any], **m
 
 def assume(client: Any, arn: str, **more: Any) -> Any:
     return client.assume_role(RoleArn=arn, RoleSessionName="me", **more)
+
+
+def session_of(cloud: Any, client: Any, arn: str, **more: Any) -> Callable[[str], Any]:
+    """A session of a role: a function that gives its client of a service."""
+    keys = assume(client, arn, **more)["Credentials"]
+    return lambda service: cloud.client(service, credentials=keys)

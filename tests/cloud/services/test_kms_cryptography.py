@@ -10,17 +10,6 @@ from s3_help import FIRST, SECOND, events, fresh, new_user, on_disk, policy, ref
 CONTEXT = {"app": "shop", "Stage": "prod"}
 
 
-@pytest.fixture(scope="module")
-def kms(shared_cloud: Any) -> Any:
-    return shared_cloud.client("kms")
-
-
-@pytest.fixture
-def key(kms: Any) -> str:
-    arn: str = kms.create_key()["KeyMetadata"]["Arn"]
-    return arn
-
-
 def user_of(cloud: Any, *statements: Any, profile: str = "learner") -> Any:
     return cloud.client("kms", credentials=new_user(cloud, *statements, profile=profile)["keys"])
 

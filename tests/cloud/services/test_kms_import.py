@@ -17,11 +17,6 @@ DAY = 86400
 WRAP = ("RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256")
 
 
-@pytest.fixture(scope="module")
-def kms(shared_cloud: Any) -> Any:
-    return shared_cloud.client("kms")
-
-
 @pytest.mark.parametrize("algorithm", [*OAEP, *WRAP])
 def test_material_comes_and_goes(kms: Any, algorithm: str) -> None:
     key, material = external(kms), os.urandom(32)

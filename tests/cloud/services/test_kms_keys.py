@@ -17,11 +17,6 @@ DAY = 86400
 MISSING = "00000000-0000-0000-0000-000000000000"
 
 
-@pytest.fixture(scope="module")
-def kms(shared_cloud: Any) -> Any:
-    return shared_cloud.client("kms")
-
-
 @pytest.fixture
 def key(kms: Any) -> str:
     arn: str = kms.create_key(Description="d")["KeyMetadata"]["Arn"]

@@ -30,16 +30,6 @@ SIGNING = [
 MESSAGE = b"release 1.2.3"
 
 
-@pytest.fixture(scope="module")
-def kms(shared_cloud: Any) -> Any:
-    return shared_cloud.client("kms")
-
-
-@pytest.fixture(scope="module")
-def keys(kms: Any) -> Keys:
-    return Keys(kms)
-
-
 @pytest.mark.parametrize(
     ("spec", "usage", "member", "algorithms"),
     [

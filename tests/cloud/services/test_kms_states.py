@@ -105,11 +105,6 @@ class Subject:
 
 
 @pytest.fixture(scope="module")
-def kms(shared_cloud: Any) -> Any:
-    return shared_cloud.client("kms")
-
-
-@pytest.fixture(scope="module")
 def grantee(shared_cloud: Any) -> str:
     arn: str = new_user(shared_cloud)["arn"]
     return arn
