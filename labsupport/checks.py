@@ -45,8 +45,12 @@ def passes(step: tuple[str, ...], execute: Runner) -> bool:
 
 
 def in_root(step: Sequence[str]) -> int:
-    """Run a step's program from this environment in the project's folder."""
-    return subprocess.call([str(tool(step[0])), *step[1:]], cwd=ROOT)
+    """Run a step's program from this environment in the project's folder.
+
+    The tests start hundreds of Pythons; without bytecode on the disk each of them would compile the lab anew.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.call([str(tool(step[0])), *step[1:]], cwd=ROOT, env=environ)
 
 
 def tool(name: str) -> Path:

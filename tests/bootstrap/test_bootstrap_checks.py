@@ -38,9 +38,10 @@ def test_a_step_runs_this_environments_program_in_the_projects_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     program = tmp_path / "mypy"
-    program.write_text('#!/bin/sh\npwd\necho "$@"\nexit 4\n')
+    program.write_text('#!/bin/sh\npwd\necho "$@" $PYTHONDONTWRITEBYTECODE\nexit 4\n')
     program.chmod(0o755)
     monkeypatch.setattr(checks.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     assert checks.in_root(("mypy", "x y")) == 4
     assert capfd.readouterr().out == f"{checks.ROOT}\nx y\n"
 
