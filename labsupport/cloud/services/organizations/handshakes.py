@@ -17,8 +17,7 @@ from labsupport.cloud.services.organizations.base import (
     service,
     time,
 )
-from labsupport.cloud.services.organizations.joining import is_full, take_in
-from labsupport.cloud.services.organizations.organization import email_of
+from labsupport.cloud.services.organizations.joining import email_of, is_full, own_member, take_in
 from labsupport.cloud.services.organizations.records import Handshake, Member
 
 _LIFE = 15 * 86_400  # seconds
@@ -125,17 +124,8 @@ def accept_handshake(call: Call, params: Params) -> Params:
     organization = call.store.get(Organization, handshake.organization)
     if organization is None or call.store.get(Member, call.account):
         raise constraint("The account can't join the organization.", "ALREADY_IN_AN_ORGANIZATION")
-    account = call.store.get(Account, call.account)
-    member = Member(
-        account=call.account,
-        organization=organization.id,
-        parent=organization.root,
-        name=account.name if account else call.account,
-        email=email_of(call.account),
-        method="INVITED",
-        joined=call.epoch,
-        tags=handshake.tags,
-    )
+    member = own_member(call, organization)
+    member.tags = handshake.tags
     take_in(call, organization, member)
     return answer
 

@@ -5,7 +5,7 @@ import json
 from labsupport.cloud.core import ids, linked
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.identity import Name, Role
+from labsupport.cloud.core.identity import Account, Name, Role
 from labsupport.cloud.core.organization import Organization
 from labsupport.cloud.services.organizations import binding
 from labsupport.cloud.services.organizations.base import FULL_ACCESS, constraint, members, service
@@ -13,6 +13,25 @@ from labsupport.cloud.services.organizations.records import ControlPolicy, Membe
 
 MOST_ACCOUNTS = 10
 _LINKED = "AWSServiceRoleForOrganizations"
+
+
+def email_of(account: str) -> str:
+    """The lab's accounts have no mailbox of their own; their roots get an address that no one else has."""
+    return f"root-{account}@lab.example"
+
+
+def own_member(call: Call, organization: Organization) -> Member:
+    """The caller's account below the root: of whoever makes the organization, or comes by invitation."""
+    account = call.store.get(Account, call.account)
+    return Member(
+        account=call.account,
+        organization=organization.id,
+        parent=organization.root,
+        name=account.name if account else call.account,
+        email=email_of(call.account),
+        method="INVITED",
+        joined=call.epoch,
+    )
 
 
 def take_in(call: Call, organization: Organization, member: Member) -> None:

@@ -4,7 +4,6 @@ import json
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.core.identity import Account
 from labsupport.cloud.core.organization import Organization
 from labsupport.cloud.services.organizations import binding
 from labsupport.cloud.services.organizations.base import (
@@ -19,16 +18,11 @@ from labsupport.cloud.services.organizations.base import (
     service,
     target_arn,
 )
-from labsupport.cloud.services.organizations.joining import ask_for_linked_role
+from labsupport.cloud.services.organizations.joining import ask_for_linked_role, email_of, own_member
 from labsupport.cloud.services.organizations.leaving import take_out
 from labsupport.cloud.services.organizations.records import AccountRequest, ControlPolicy, Handshake, Member, Unit
 
 _EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-
-
-def email_of(account: str) -> str:
-    """The lab's accounts have no mailbox of their own; their roots get an address that no one else has."""
-    return f"root-{account}@lab.example"
 
 
 @service.operation()
@@ -46,16 +40,7 @@ def create_organization(call: Call, params: Params) -> Params:
         created=call.epoch,
         policy_types=[SCP],
     )
-    account = call.store.get(Account, call.account)
-    manager = Member(
-        account=call.account,
-        organization=organization.id,
-        parent=organization.root,
-        name=account.name if account else call.account,
-        email=email_of(call.account),
-        method="INVITED",
-        joined=call.epoch,
-    )
+    manager = own_member(call, organization)
     call.store.put(organization, manager, _full_access(organization, call.account))
     ask_for_linked_role(call)
     binding.refresh(call, organization)
