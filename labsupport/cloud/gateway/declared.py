@@ -3,8 +3,8 @@
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator
 
+from labsupport.cloud.core.checksums import Check
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.gateway.claim import Claim
@@ -38,9 +38,12 @@ def declared_payload(request: HttpRequest, claim: Claim) -> str:
 
 def check_payload(declared: str, computed: str) -> None:
     """XAmzContentSHA256Mismatch if the body is another than the one declared; markers declare none."""
-    if declared in _MARKERS or hmac.compare_digest(declared.lower(), computed):
-        return
-    raise AwsError(
+    if declared not in _MARKERS and not hmac.compare_digest(declared.lower(), computed):
+        raise _mismatch(declared, computed)
+
+
+def _mismatch(declared: str, computed: str) -> AwsError:
+    return AwsError(
         "XAmzContentSHA256Mismatch",
         "The provided 'x-amz-content-sha256' header does not match what was computed.",
         400,
@@ -49,20 +52,11 @@ def check_payload(declared: str, computed: str) -> None:
     )
 
 
-async def hashed(stream: AsyncIterator[bytes], declared: str) -> AsyncIterator[bytes]:
-    """A body as it comes; at its end the error of `check_payload`, if it wasn't the one declared.
-
-    What it yields may be kept only once it has ended without an error.
-    """
+def payload_checks(declared: str) -> list[Check]:
+    """What `check_payload` checks, for a body that is still to come."""
     if not _SHA256.fullmatch(declared):
-        async for part in stream:
-            yield part
-        return
-    digest = hashlib.sha256()
-    async for part in stream:
-        digest.update(part)
-        yield part
-    check_payload(declared, digest.hexdigest())
+        return []
+    return [Check(hashlib.sha256(), bytes.fromhex(declared), lambda digest: _mismatch(declared, digest.hex()))]
 
 
 def _undeclarable(value: str) -> AwsError:

@@ -6,7 +6,7 @@ from labsupport.cloud.core.checksums import checks_of, watched
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.gateway.chunked import chunk_verifier, decode
 from labsupport.cloud.gateway.claim import Claim
-from labsupport.cloud.gateway.declared import STREAMING, STREAMING_TRAILER, UNSIGNED, declared_payload, hashed
+from labsupport.cloud.gateway.declared import STREAMING, STREAMING_TRAILER, UNSIGNED, declared_payload, payload_checks
 
 
 def open_payload(
@@ -27,7 +27,7 @@ def open_payload(
         verify_chunk = chunk_verifier(claim, secret) if signed and claim and secret else None
         content = decode(stream, request.headers, verify_chunk, trailers)
     else:
-        content = hashed(stream, declared)
+        content, checks = stream, payload_checks(declared) + checks
     return watched(content, checks) if checks else content
 
 

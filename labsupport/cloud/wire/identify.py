@@ -116,7 +116,9 @@ def _route(service: str, request: HttpRequest) -> str | None:
 
 
 def _has_all(literals: dict[str, str], given: dict[str, str]) -> bool:
-    return all(name in given and (not value or given[name] == value) for name, value in literals.items())
+    if not literals.keys() <= given.keys():
+        return False
+    return all(not value or given[name] == value for name, value in literals.items())
 
 
 _Choice = tuple[frozenset[str], frozenset[str], str]  # query parameters and headers that it needs; operation

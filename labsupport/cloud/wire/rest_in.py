@@ -93,14 +93,15 @@ def _query_reader(shape: Any) -> Callable[[list[str]], Any]:
 
 
 def _header_parts(shape: Any) -> list[Part]:
-    fields = [(wire.lower(), name, _header_reader(member)) for wire, (name, member) in located(shape, "header").items()]
+    fields = {wire.lower(): (name, _header_reader(member)) for wire, (name, member) in located(shape, "header").items()}
     groups = [(wire.lower(), name) for wire, (name, _) in located(shape, "headers").items()]
 
     def part(request: HttpRequest, result: dict[str, Any]) -> None:
         headers = request.headers
-        for wire, name, read in fields:
-            if wire in headers:
-                result[name] = read(headers[wire])
+        for wire, text in headers.items():
+            if wire in fields:
+                name, read = fields[wire]
+                result[name] = read(text)
         for prefix, name in groups:
             found = {key[len(prefix) :]: value for key, value in headers.items() if key.startswith(prefix)}
             if found:

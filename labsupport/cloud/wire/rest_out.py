@@ -88,9 +88,10 @@ def header_writer(shape: Any) -> Callable[[dict[str, Any]], dict[str, str]]:
 
     def write(value: dict[str, Any]) -> dict[str, str]:
         fields = {}
-        for name, (header, to_text) in single.items():
-            if value.get(name) is not None:
-                fields[header] = to_text(value[name])
+        for name, item in value.items():
+            if item is not None and name in single:
+                header, to_text = single[name]
+                fields[header] = to_text(item)
         for name, prefix in groups.items():
             for key, item in (value.get(name) or {}).items():
                 fields[header_text(prefix + key.lower())] = header_text(item)

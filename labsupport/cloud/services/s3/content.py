@@ -142,7 +142,7 @@ async def write(
     writer = _Writer(call.cloud.home, AESGCM(key), Piece(id=secrets.token_hex(8), size=0), bytearray())
     md5, running = hashlib.md5(usedforsecurity=False), hasher(algorithm) if algorithm else None
     try:
-        async for part in _parts(body):
+        async for part in _parts(body) if isinstance(body, bytes | bytearray) else body or _parts(b""):
             md5.update(part)
             if running:
                 running.update(part)
@@ -158,13 +158,9 @@ async def write(
     return Written(writer.piece, md5.hexdigest(), checksum)
 
 
-async def _parts(body: AsyncIterator[bytes] | bytes | None) -> AsyncIterator[bytes]:
-    if isinstance(body, bytes | bytearray):
-        for start in range(0, len(body), SEGMENT):
-            yield bytes(body[start : start + SEGMENT])
-    elif body is not None:
-        async for part in body:
-            yield part
+async def _parts(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), SEGMENT):
+        yield bytes(body[start : start + SEGMENT])
 
 
 def _nonce(piece: Piece, number: int) -> bytes:

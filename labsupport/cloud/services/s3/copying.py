@@ -93,7 +93,7 @@ async def copy_object(call: Call, params: Params) -> Params:
     algorithm = params.get("ChecksumAlgorithm") or _algorithm(found)
     source = content.read(call, key, found.pieces, 0, found.size)
     written = await content.write(call, new_key, source, algorithm)
-    with content.kept_if_committed(call, written.piece):
+    with content.kept_if_committed(call, written.piece), call.transaction():
         filled(made, written)
         made.checksums = typed({f"Checksum{algorithm}": written.checksum} if algorithm else {})
         answer = commit(call, made, params)

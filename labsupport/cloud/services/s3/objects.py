@@ -98,7 +98,7 @@ def kept_headers(params: Params) -> dict[str, Any]:
 
 
 def tags_of_header(text: str) -> dict[str, str]:
-    pairs = parse_qsl(text, keep_blank_values=True)
+    pairs = parse_qsl(text, keep_blank_values=True) if text else []
     return checked_tags([{"Key": name, "Value": value} for name, value in pairs], 10)
 
 
@@ -109,15 +109,14 @@ def declared_checksums(call: Call, params: Params) -> dict[str, str]:
 
 
 def commit(call: Call, made: Object, params: Params) -> Params:
-    """Let the new object take its key's place, in one transaction."""
-    with call.transaction():
-        bucket = bucket_named(call, params)  # it may have gone while the content came
-        old = call.store.get(Object, bucket.name, made.key)
-        check_write(old, params)
-        made.version = new_version(bucket)
-        protect(bucket, made, params)
-        content.remove(call, keep_current(call, bucket, made, old))
-        created(call, bucket, made)
+    """Let the new object take its key's place, within the caller's transaction."""
+    bucket = bucket_named(call, params)  # it may have gone while the content came
+    old = call.store.get(Object, bucket.name, made.key)
+    check_write(old, params)
+    made.version = new_version(bucket)
+    protect(bucket, made, params)
+    content.remove(call, keep_current(call, bucket, made, old))
+    created(call, bucket, made)
     told = {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}
     return {**told, **expiry_of(bucket, made)} if bucket.lifecycle else told
 
