@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Much of a test's time is waiting for processes, so one worker more than there are cores is worth its while.
-WORKERS = str((os.cpu_count() or 1) + 1)
+# Much of a test's time is waiting for processes, so two workers more than there are cores are worth their while.
+WORKERS = str((os.cpu_count() or 1) + 2)
 STEPS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),

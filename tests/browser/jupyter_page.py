@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30_000  # milliseconds
+PATIENCE = 60_000  # milliseconds
 # `lab up`, opening another notebook than the first chapter.
 UP = """
 import pathlib, sys
