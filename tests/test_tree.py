@@ -51,7 +51,7 @@ def test_no_file_tells_where_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("cd /work/main", True),
+        ("cd /work/here", True),
         ('"/root/.pyenv"', True),
         ("paths: [/root/.m2/**/*]", False),
         (f"see {PLACES[-1]}/x", True),
