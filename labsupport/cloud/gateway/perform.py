@@ -24,10 +24,12 @@ def perform(call: Call, operation: str, params: Params) -> Any:
 
 
 def find(service: Service, operation: str) -> Operation:
+    if operation in service.operations:
+        return service.operations[operation]
     wanted = operation.replace("_", "").lower()
-    for name in (operation, *service.operations):
-        if name in service.operations and name.lower() == wanted:
-            return service.operations[name]
+    for name, found in service.operations.items():
+        if name.lower() == wanted:
+            return found
     raise not_simulated(f"{service.name}:{operation}")
 
 

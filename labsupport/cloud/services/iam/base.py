@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -142,6 +143,7 @@ def time(epoch: float) -> datetime:
     return datetime.fromtimestamp(int(epoch), UTC)
 
 
+@lru_cache(maxsize=256)
 def encoded(text: str) -> str:
     """Policies are answered URL-encoded (RFC 3986); clients decode them."""
     return quote(text, safe="")
