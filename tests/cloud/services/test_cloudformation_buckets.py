@@ -130,6 +130,22 @@ def test_a_bucket_with_object_lock(shared_cloud: Any) -> None:
     assert said(shared_cloud, name, "get_object_lock_configuration:ObjectLockConfiguration") == lock
 
 
+def test_a_public_bucket_is_asked_for_three_times_over(shared_cloud: Any) -> None:
+    """A public list needs lists to be heeded, and the block of public access to be off."""
+    stacks = Stacks(shared_cloud)
+    settings = {
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": False},
+    }
+    made = {"Type": "AWS::S3::Bucket", "Properties": {**settings, "AccessControl": "PublicRead"}}
+    assert stacks.create("public", {"B": made}) == "CREATE_COMPLETE", stacks.why("public", "B")
+    name = stacks.resources("public")["B"]["PhysicalResourceId"]
+    assert len(said(shared_cloud, name, "get_bucket_acl:Grants")) == 2
+    made = {"Type": "AWS::S3::Bucket", "Properties": settings}
+    assert stacks.update("public", {"B": made}) == "UPDATE_COMPLETE", stacks.why("public", "B")
+    assert len(said(shared_cloud, name, "get_bucket_acl:Grants")) == 1
+
+
 @pytest.mark.parametrize(
     ("properties", "says"),
     [

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,8 +11,6 @@ import msgspec
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
-from labsupport.cloud.policy.records import Mode
-from labsupport.cloud.services.s3.public import is_public
 from labsupport.cloud.store.jobs import Job
 from labsupport.cloud.store.record import record
 
@@ -23,6 +22,14 @@ OBJECT = "arn:{partition}:s3:::{Bucket}/{Key}"
 NULL = "null"  # the version id of objects of a bucket without versions
 BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
+
+
+class Grant(msgspec.Struct, frozen=True, array_like=True):
+    """One entry of an access control list: an account's number, or the address of one of AWS's groups."""
+
+    kind: str  # account, group
+    who: str
+    permission: str
 
 
 @record("s3.bucket", key=("name",))
@@ -38,6 +45,7 @@ class Bucket(msgspec.Struct, kw_only=True, omit_defaults=True):
     encryption: Params = {}  # ServerSideEncryptionConfiguration
     public_block: dict[str, bool] = msgspec.field(default_factory=lambda: dict.fromkeys(BLOCKS, True))
     ownership: str = "BucketOwnerEnforced"
+    grants: list[Grant] = []  # its access control list, where those are heeded
     notifications: Params = {}
     tags: dict[str, str] = {}
     lifecycle: Params = {}
@@ -51,6 +59,10 @@ class Bucket(msgspec.Struct, kw_only=True, omit_defaults=True):
     @property
     def arn(self) -> str:
         return f"arn:aws:s3:::{self.name}"
+
+    @property
+    def with_acls(self) -> bool:
+        return self.ownership != "BucketOwnerEnforced"
 
 
 class Piece(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -97,6 +109,8 @@ class Object(msgspec.Struct, kw_only=True, omit_defaults=True):
     retain_mode: str = ""  # Object Lock: GOVERNANCE, COMPLIANCE
     retain_until: float = 0.0
     legal_hold: str = ""  # ON, OFF
+    owner: str = ""  # the account whose it is, where it is not the bucket's
+    grants: list[Grant] = []  # its access control list
 
 
 @record("s3.version", key=("bucket", "key", "order"))
@@ -115,6 +129,7 @@ def is_form(call: Call) -> bool:
     return call.method == "POST" and call.headers.get("content-type", "").startswith("multipart/form-data")
 
 
+@lru_cache(maxsize=256)
 def canonical_id(account: str) -> str:
     """The canonical user id of an account: 64 hex digits."""
     return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()
@@ -204,30 +219,10 @@ def keep_current(call: Call, bucket: Bucket, new: Object, old: Object | None) ->
     return freed
 
 
-def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, Mode] | None:
-    if call.operation == "CreateBucket":
-        return None  # a bucket of that name is none that is acted upon: the handler says that it is taken
-    bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
-    if bucket is None:
-        return None
-    return (None if _restricted(call, bucket) else bucket.policy or None, "resource", bucket.account, "either")
-
-
-def _restricted(call: Call, bucket: Bucket) -> bool:
-    """Whether the block of public access sets a public policy aside, which lets in nobody of other accounts."""
-    if not bucket.policy or not bucket.public_block.get("RestrictPublicBuckets"):
-        return False
-    outside = call.caller.kind == "anonymous" or (
-        call.caller.kind != "service" and call.caller.account != bucket.account
-    )
-    return outside and is_public(bucket.policy)
-
-
 def _resource_tags(call: Call, resource: str) -> dict[str, str]:
     """A bucket's tags; at AWS they count only where its owner has said so."""
     bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
     return bucket.tags if bucket and bucket.abac else {}
 
 
-service.resource_policy = _resource_policy
 service.resource_tags = _resource_tags

@@ -20,6 +20,7 @@ from labsupport.cloud.services.s3.base import (
 )
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions
+from labsupport.cloud.services.s3.ownership import asked_for, refuse_public
 from labsupport.cloud.services.s3.uploads import forget, uploads
 from labsupport.cloud.services.s3.writing import GRANTS
 
@@ -52,11 +53,13 @@ def _refuse_unsupported(call: Call, params: Params) -> None:
             call.authorise(action, f"arn:aws:s3:::{params['Bucket']}", conditions(call, params))
     if params.get("BucketNamespace", "global") != "global":
         raise not_simulated("A bucket namespace of the account's own")
-    if params.get("ObjectOwnership", "BucketOwnerEnforced") != "BucketOwnerEnforced":
-        raise not_simulated(f"Access control lists (ObjectOwnership {params['ObjectOwnership']})")
-    if params.get("ACL", "private") != "private":
-        call.authorise("s3:PutBucketAcl", f"arn:aws:s3:::{params['Bucket']}", conditions(call, params))
-    if params.get("ACL", "private") != "private" or any(params.get(name) for name in GRANTS):
+    arn = f"arn:aws:s3:::{params['Bucket']}"
+    if "ObjectOwnership" in params:
+        call.authorise("s3:PutBucketOwnershipControls", arn, conditions(call, params))
+    listed = params.get("ACL", "private") != "private" or any(params.get(name) for name in GRANTS)
+    if listed:
+        call.authorise("s3:PutBucketAcl", arn, conditions(call, params))
+    if listed and params.get("ObjectOwnership", "BucketOwnerEnforced") == "BucketOwnerEnforced":
         message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
         raise AwsError("InvalidBucketAclWithObjectOwnership", message, 400)
 
@@ -71,6 +74,9 @@ def create_bucket(call: Call, params: Params) -> Params:
     if found:
         return _again(call, found)
     bucket = Bucket(name=name, account=call.account, region=region, created=call.epoch)
+    bucket.ownership = params.get("ObjectOwnership", bucket.ownership)
+    bucket.grants = (asked_for(call, bucket, bucket.account, params) or []) if bucket.with_acls else []
+    refuse_public(call, bucket, bucket.grants)
     bucket.tags = checked_tags(params.get("CreateBucketConfiguration", {}).get("Tags", []), 50)
     if bucket.tags:
         call.authorise("s3:TagResource", bucket.arn)

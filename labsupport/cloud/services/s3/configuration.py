@@ -156,13 +156,27 @@ def delete_public_access_block(call: Call, params: Params) -> Params:
 def put_bucket_ownership_controls(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
     wanted = params["OwnershipControls"]["Rules"][0]["ObjectOwnership"]
-    if wanted != "BucketOwnerEnforced":
-        raise not_simulated(f"Access control lists (ObjectOwnership {wanted})")
+    if wanted == "BucketOwnerEnforced" and any(grant.who != bucket.account for grant in bucket.grants):
+        message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        raise AwsError("InvalidBucketAclWithObjectOwnership", message, 400)
     bucket.ownership = wanted
+    call.store.put(bucket)
+    return {}
+
+
+@service.operation(on=BUCKET, action="s3:PutBucketOwnershipControls")
+def delete_bucket_ownership_controls(call: Call, params: Params) -> Params:
+    """Without controls an object is its writer's, as it was before there were any."""
+    bucket = bucket_named(call, params)
+    bucket.ownership = ""
     call.store.put(bucket)
     return {}
 
 
 @service.operation(on=BUCKET)
 def get_bucket_ownership_controls(call: Call, params: Params) -> Params:
-    return {"OwnershipControls": {"Rules": [{"ObjectOwnership": bucket_named(call, params).ownership}]}}
+    bucket = bucket_named(call, params)
+    if not bucket.ownership:
+        message = "The bucket ownership controls were not found"
+        raise AwsError("OwnershipControlsNotFoundError", message, 404, BucketName=bucket.name)
+    return {"OwnershipControls": {"Rules": [{"ObjectOwnership": bucket.ownership}]}}

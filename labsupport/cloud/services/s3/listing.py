@@ -1,6 +1,7 @@
 """Listings: objects (both versions of the call), versions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 from urllib.parse import quote_plus
@@ -20,6 +21,7 @@ from labsupport.cloud.services.s3.base import (
     time,
 )
 from labsupport.cloud.services.s3.context import conditions
+from labsupport.cloud.services.s3.ownership import owner_of
 
 _LAST = "\U0010ffff"  # sorts behind every key with the same beginning
 _CHUNK = 1000
@@ -87,7 +89,11 @@ def encoded(params: Params, text: str) -> str:
     return quote_plus(text, safe="/*").replace("~", "%7E") if params.get("EncodingType") == "url" else text
 
 
-def _contents(params: Params, page: list[Found], owner: str | None) -> Params:
+def _owner(bucket: Bucket, one: Object) -> Params:
+    return {"ID": canonical_id(owner_of(bucket, one))}
+
+
+def _contents(params: Params, page: list[Found], owner: Callable[[Object], Params] | None) -> Params:
     contents, prefixes = [], []
     for key, one in page:
         if one is None:
@@ -100,7 +106,7 @@ def _contents(params: Params, page: list[Found], owner: str | None) -> Params:
             "Size": one.size,
             "StorageClass": one.storage,
         }
-        contents.append({**shown, "Owner": {"ID": owner}} if owner else shown)
+        contents.append({**shown, "Owner": owner(one)} if owner else shown)
     return {"Contents": contents, "CommonPrefixes": prefixes}
 
 
@@ -117,7 +123,7 @@ def list_objects_v2(call: Call, params: Params) -> Params:
     token = params.get("ContinuationToken")
     after = paging.last_of(token, bad) if token else params.get("StartAfter")
     page, truncated = _page(call, params, after)
-    owner = canonical_id(bucket_named(call, params).account) if params.get("FetchOwner") else None
+    owner = partial(_owner, bucket_named(call, params)) if params.get("FetchOwner") else None
     answer = {
         **_echo(params, "Prefix", "Delimiter", "StartAfter"),
         **_contents(params, page, owner),
@@ -131,7 +137,7 @@ def list_objects_v2(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:ListBucket", context=conditions)
 def list_objects(call: Call, params: Params) -> Params:
     page, truncated = _page(call, params, params.get("Marker"))
-    owner = canonical_id(bucket_named(call, params).account)
+    owner = partial(_owner, bucket_named(call, params))
     answer = {
         **_echo(params, "Prefix", "Delimiter"),
         **_contents(params, page, owner),
@@ -150,7 +156,7 @@ def list_object_versions(call: Call, params: Params) -> Params:
         raise AwsError("InvalidArgument", message, 400, ArgumentName="version-id-marker")
     page = list(islice(_versions(call, bucket, params), size + 1))
     truncated, page = 0 < size < len(page), page[:size]
-    owner = {"ID": canonical_id(bucket.account)}
+    owner = partial(_owner, bucket)
     answer: Params = {
         **_echo(params, "Prefix", "Delimiter"),
         "Versions": [_version(params, one, latest, owner) for _, one, latest in page if one and not one.marker],
@@ -187,16 +193,16 @@ def _rest(call: Call, bucket: Bucket, key: str, version: str) -> Iterator[tuple[
     yield from ((key, one, one is current) for one in every[passed:])
 
 
-def _version(params: Params, one: Object, latest: bool, owner: Params) -> Params:
+def _version(params: Params, one: Object, latest: bool, owner: Callable[[Object], Params]) -> Params:
     shown = {"ETag": f'"{one.etag}"', "Size": one.size, "StorageClass": one.storage}
     return {**shown, **_marker(params, one, latest, owner)}
 
 
-def _marker(params: Params, one: Object, latest: bool, owner: Params) -> Params:
+def _marker(params: Params, one: Object, latest: bool, owner: Callable[[Object], Params]) -> Params:
     return {
         "Key": encoded(params, one.key),
         "VersionId": one.version,
         "IsLatest": latest,
         "LastModified": time(one.modified),
-        "Owner": owner,
+        "Owner": owner(one),
     }

@@ -23,7 +23,7 @@ from labsupport.cloud.services.s3.objects import (
 )
 from labsupport.cloud.services.s3.protection import asked
 from labsupport.cloud.services.s3.uploads import Part, Upload, forget, parts_of, upload_named
-from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
+from labsupport.cloud.services.s3.writing import GRANTS, check_written, refuse_too_large
 
 LEAST = 5 * 1024 * 1024  # bytes of every part but the last
 MOST = 10_000  # parts
@@ -52,7 +52,7 @@ def create_multipart_upload(call: Call, params: Params) -> Params:
     whole = params.get("ChecksumType", "FULL_OBJECT" if algorithm == "CRC64NVME" else "COMPOSITE") == "FULL_OBJECT"
     refuse_combination(algorithm, whole, params)
     lock, _ = locks.new_lock(call, bucket, params["Key"], params)
-    names = ("Metadata", "Tagging", "StorageClass")
+    names = ("Metadata", "Tagging", "StorageClass", "ACL", *GRANTS)
     told = {**kept_headers(params), **{name: params[name] for name in names if params.get(name)}, **asked(params)}
     upload = Upload(
         bucket=bucket.name,

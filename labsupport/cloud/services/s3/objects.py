@@ -32,6 +32,7 @@ from labsupport.cloud.services.s3.context import conditions, creating_conditions
 from labsupport.cloud.services.s3.customer import customer_key
 from labsupport.cloud.services.s3.dates import expiry_of
 from labsupport.cloud.services.s3.happenings import created
+from labsupport.cloud.services.s3.ownership import own
 from labsupport.cloud.services.s3.protection import allowed, protect, told
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
@@ -115,6 +116,7 @@ def commit(call: Call, made: Object, params: Params) -> Params:
     check_write(old, params)
     made.version = new_version(bucket)
     protect(bucket, made, params)
+    own(call, bucket, made, params)
     content.remove(call, keep_current(call, bucket, made, old))
     created(call, bucket, made)
     told = {"ETag": f'"{made.etag}"', **locks.as_told(made.lock, params), **made.checksums, **version_of(bucket, made)}

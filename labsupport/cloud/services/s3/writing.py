@@ -2,8 +2,9 @@
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
-from labsupport.cloud.services.s3.base import Params
+from labsupport.cloud.services.s3.base import Params, bucket_named
 from labsupport.cloud.services.s3.context import write_conditions
+from labsupport.cloud.services.s3.ownership import asked_for, refuse_public
 from labsupport.cloud.services.s3.protection import check_asked
 
 LONGEST_KEY = 1024  # bytes
@@ -34,12 +35,25 @@ def check_written(call: Call, params: Params) -> None:
             call.authorise(_FURTHER[name], arn, write_conditions(call, params))
     if params.get("ServerSideEncryption", "AES256") not in ("AES256", "aws:kms"):
         raise not_simulated(f"Encryption with {params['ServerSideEncryption']}")
-    refuse_grants(params, ("bucket-owner-full-control", "private"))
+    if params.get("ACL") or any(params.get(name) for name in GRANTS):
+        _check_grants(call, params)
     if params.get("StorageClass", "STANDARD") not in _CLASSES:
         message = "The storage class you specified is not valid"
         raise AwsError("InvalidStorageClass", message, 400, StorageClassRequested=params["StorageClass"])
     _refuse_metadata(params.get("Metadata"))
     check_asked(call, params)
+
+
+def _check_grants(call: Call, params: Params) -> None:
+    """A list is said with a write: only where the bucket heeds lists, and by who may write the object's."""
+    bucket = bucket_named(call, {"Bucket": params["Bucket"]})
+    if not bucket.with_acls:
+        refuse_grants(params, ("bucket-owner-full-control", "private"))
+        return
+    refuse_public(call, bucket, asked_for(call, bucket, bucket.account, params) or [])
+    if not params.get("ACL"):
+        arn = f"{bucket.arn}/{params['Key']}"
+        call.authorise("s3:PutObjectAcl", arn, write_conditions(call, params))
 
 
 def refuse_grants(params: Params, harmless: tuple[str, ...]) -> None:

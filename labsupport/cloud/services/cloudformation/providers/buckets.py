@@ -27,7 +27,9 @@ async def _create_bucket(work: Work, props: Params) -> Made:
     s3, name = work.client("s3"), work.name(props.get("BucketName"), longest=63, lower=True)
     place = {} if work.stack.region == "us-east-1" else {"LocationConstraint": work.stack.region}
     asked: Params = {"CreateBucketConfiguration": place} if place else {}
-    if props.get("AccessControl", "Private") != "Private":
+    if "OwnershipControls" in props:
+        asked["ObjectOwnership"] = props["OwnershipControls"]["Rules"][0]["ObjectOwnership"]
+    elif props.get("AccessControl", "Private") != "Private":
         asked["ACL"] = _ACLS[props["AccessControl"]]
     if props.get("ObjectLockEnabled"):
         asked["ObjectLockEnabledForBucket"] = True
@@ -99,6 +101,8 @@ def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None
         value = new[prop] if prop in new else _WITHOUT[prop]
         # Without the property it is written as S3 has it already.
         getattr(s3, put)(Bucket=name, **{parameter: written(value, name) if prop in new else value})
+    if old.get("AccessControl", "Private") != new.get("AccessControl", "Private"):
+        s3.put_bucket_acl(Bucket=name, ACL=_ACLS[new.get("AccessControl", "Private")])
     _tag_bucket(work, s3, name, old, new)
 
 
