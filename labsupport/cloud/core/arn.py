@@ -1,5 +1,6 @@
 """Amazon Resource Names (IAM User Guide: "Identify AWS resources with ARNs")."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -14,6 +15,7 @@ class Arn(NamedTuple):
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Arn | None:
     """The parts of an ARN, or `None` where the text is none."""
     parts = text.split(":", 5)

@@ -13,6 +13,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
 from labsupport.cloud.gateway import admin, browsers, front
+from labsupport.cloud.gateway.http import BODY
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,7 +26,8 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     pages = admin.pages(cloud, reset)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        incoming = _Incoming(receive)
+        told = scope.get("extensions", {}).get(BODY, {})
+        incoming = _Incoming(receive, told.get("has_come", _unknown))
         request = request_of(scope, incoming)
         if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
             return await _send(_FOREIGN, request.method, send, incoming)
@@ -77,6 +79,7 @@ class _Incoming:
     """A request's body on its way, and how much of it has been taken."""
 
     receive: Receive
+    has_come: Callable[[], bool]  # whether the next part is here already: nobody needs to watch how long it takes
     begun: bool = False
     ended: bool = True  # there is nothing (more) to come
     expects: bool = False  # the client waits to be told that it may send
@@ -92,6 +95,8 @@ class _Incoming:
                 yield message["body"]
 
     async def _next(self) -> MutableMapping[str, Any]:
+        if self.has_come():
+            return await self.receive()
         try:
             async with asyncio.timeout(LONGEST_PAUSE):
                 return await self.receive()
@@ -113,6 +118,10 @@ class _Incoming:
                     size += len(part)
                     if size > _DROPPED:
                         return
+
+
+def _unknown() -> bool:
+    return False
 
 
 LONGEST_PAUSE = 20.0  # seconds that a client may leave between two parts of a body

@@ -1,7 +1,9 @@
 """The condition keys of a call (IAM User Guide: "AWS global condition context keys"), names in lower case."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from labsupport.cloud.core.call import Call
@@ -29,16 +31,13 @@ def context_of(
     if keys is not None and not keys:
         return extra
     context: Context = {"aws:resourceaccount": owner}
-    for key in _FINDERS if keys is None else keys:
-        find = _FINDERS.get(key)
-        value = find(call) if find else None
+    finders, groups = _sought(keys)
+    for key, find in finders:
+        value = find(call)
         if value is not None:
             context[key] = value
-    for beginning, gather in _GROUPS:
-        if keys is None or any(key.startswith(beginning) for key in keys):
-            context |= gather(call, resource, owner, params)
-    if keys is None or any(":resourcetag/" in key for key in keys):
-        context |= _resource_tags(call, resource)
+    for gather in groups:
+        context |= gather(call, resource, owner, params)
     if call.service.keys:
         context |= call.service.keys(call, resource, params, keys or frozenset())
     return context | extra
@@ -159,7 +158,7 @@ def _pairs(tags: Any) -> Iterator[tuple[str, str]]:
             yield key, named.get("value", named.get("tagvalue")) or ""
 
 
-def _resource_tags(call: Call, resource: str) -> Context:
+def _resource_tags(call: Call, resource: str, _owner: str, _params: Context) -> Context:
     tags = call.service.resource_tags(call, resource) if call.service.resource_tags else {}
     prefixes = ("aws:resourcetag/", f"{call.service.iam}:resourcetag/")
     return {f"{prefix}{key.lower()}": value for key, value in tags.items() for prefix in prefixes}
@@ -179,11 +178,21 @@ def _principal_tags(call: Call, _resource: str, _owner: str, _params: Context) -
 
 
 Gather = Callable[[Call, str, str, Context], Context]
-# Keys that come together, by how their names begin; they are looked up only where a policy reads one of them.
-_GROUPS: tuple[tuple[tuple[str, ...], Gather], ...] = (
-    (("aws:requesttag/", "aws:tagkeys"), _request_tags),
-    (("aws:principaltag/",), _principal_tags),
-    (("aws:principalorg",), _of_caller_s_organization),
-    (("aws:resourceorg",), _of_owner_s_organization),
-    (("aws:sourceorg",), _of_source_s_organization),
+# Keys that come together, by how their names begin; they are looked up only where a policy reads one of them. A
+# resource's tags have the service's prefix, too.
+_GROUPS: tuple[tuple[re.Pattern[str], Gather], ...] = (
+    (re.compile("aws:requesttag/|aws:tagkeys"), _request_tags),
+    (re.compile("aws:principaltag/"), _principal_tags),
+    (re.compile("aws:principalorg"), _of_caller_s_organization),
+    (re.compile("aws:resourceorg"), _of_owner_s_organization),
+    (re.compile("aws:sourceorg"), _of_source_s_organization),
+    (re.compile(".*:resourcetag/"), _resource_tags),
 )
+
+
+@lru_cache(maxsize=1024)
+def _sought(keys: frozenset[str] | None) -> tuple[list[tuple[str, Finder]], list[Gather]]:
+    """What finds these keys, or all that there are."""
+    finders = [(key, find) for key, find in _FINDERS.items() if keys is None or key in keys]
+    groups = [gather for pattern, gather in _GROUPS if keys is None or any(map(pattern.match, keys))]
+    return finders, groups

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 LONGEST_HEAD = 20.0  # seconds that they may take
+BODY = "lab.body"  # an extension of the requests' scope: its "has_come" tells whether `receive` answers at once
 
 
 class Joined:
@@ -68,6 +69,8 @@ class JoiningProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.in_head = False
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.scope["extensions"] = {BODY: {"has_come": self.cycle.message_event.is_set}}
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

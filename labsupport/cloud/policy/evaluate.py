@@ -156,19 +156,19 @@ def _missing(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
 
 def _missing_in_accounts(asked: Asked, verdicts: _Verdicts) -> tuple[Reason, ...]:
     """AWS's rules for who must allow, within an account and across two."""
-    resource, lacking = verdicts.resource, (_resource_kind(asked),)
+    resource = verdicts.resource
     if not asked.request.principal.has_own_policies:
-        return () if resource == DIRECT else lacking
+        return () if resource == DIRECT else (_resource_kind(asked),)
     own = _own_limits(verdicts, asked.request.principal.kind == "root")
     if asked.crosses_accounts():
-        return own if resource else own + lacking
+        return own if resource else (*own, _resource_kind(asked))
     if resource == DIRECT:
         return ()
     limits = tuple(kind for kind in own if kind != "identity")
     if resource == ROLE:
         return limits
     if asked.mode == "resource_required" and resource < ACCOUNT:
-        return lacking + (limits if asked.request.principal.role_arn else ())
+        return (_resource_kind(asked),) + (limits if asked.request.principal.role_arn else ())
     return own
 
 
