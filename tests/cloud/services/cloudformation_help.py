@@ -88,3 +88,10 @@ class Stacks:
 def _event(one: dict[str, Any]) -> str:
     initiated = " Initiated" if one.get("ResourceStatusReason") == "Resource creation Initiated" else ""
     return f"{one['LogicalResourceId']} {one['ResourceStatus']}{initiated}"
+
+
+def topics(cloud: Any) -> dict[str, str]:
+    """Display names by ARN."""
+    sns = cloud.client("sns")
+    arns = [one["TopicArn"] for one in sns.list_topics()["Topics"]]
+    return {arn: sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"] for arn in arns}

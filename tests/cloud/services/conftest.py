@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from cli_help import ONE, Cli, second_version
+from cloudformation_help import Stacks
 from codecommit_help import Repository
 from kms_help import Keys
 from s3_help import new_user
@@ -51,3 +52,8 @@ def ssm(shared_cloud: Any) -> Any:
 @pytest.fixture
 def repository(shared_cloud: Any) -> Repository:
     return Repository(shared_cloud.client("codecommit"), f"r-{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def stacks(shared_cloud: Any) -> Stacks:
+    return Stacks(shared_cloud)

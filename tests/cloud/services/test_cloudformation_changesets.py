@@ -13,11 +13,6 @@ from services_help import code_of, refused
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
 
-@pytest.fixture
-def stacks(shared_cloud: Any) -> Stacks:
-    return Stacks(shared_cloud)
-
-
 def asked(stacks: Stacks, name: str, resources: Any, kind: str = "UPDATE", sections: Any = None, **params: Any) -> Any:
     """A change set as it is described."""
     body = text(resources, **(sections or {}))
