@@ -110,14 +110,12 @@ def _route(service: str, request: HttpRequest) -> str | None:
     for pattern, routes in _routes(service).get(request.method, ()):
         if pattern.fullmatch(request.raw_path):
             for literals, choices in routes:
-                if _has_all(literals, given):
+                if literals.keys() <= given.keys() and _fits(literals, given):
                     return _choose(choices, given, request.headers)
     return None
 
 
-def _has_all(literals: dict[str, str], given: dict[str, str]) -> bool:
-    if not literals.keys() <= given.keys():
-        return False
+def _fits(literals: dict[str, str], given: dict[str, str]) -> bool:
     return all(not value or given[name] == value for name, value in literals.items())
 
 

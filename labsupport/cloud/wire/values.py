@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import Shape
@@ -130,6 +131,7 @@ def _iso_millis(value: datetime | float) -> str:
     return _utc(value).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=256)
 def _http_date(value: datetime | float) -> str:
     return format_datetime(_utc(value).replace(microsecond=0), usegmt=True)
 

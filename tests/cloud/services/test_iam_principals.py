@@ -68,6 +68,14 @@ def test_a_roles_name_used_again(iam: Any, shared_cloud: Any) -> None:
     assert principal_of(iam, "for-visitors")[0].startswith("AROA")
 
 
+def test_a_name_that_is_spelt_with_an_escape(iam: Any) -> None:
+    hidden = trusts(PLACE + "user/nobody").replace('"AWS"', r'"\u0041WS"')
+    assert code_of(iam.create_role, RoleName="hidden", AssumeRolePolicyDocument=hidden) == "MalformedPolicyDocument"
+    hidden = hidden.replace("nobody", "learner")
+    iam.create_role(RoleName="hidden", AssumeRolePolicyDocument=hidden)
+    assert principal_of(iam, "hidden") == PLACE + "user/learner"
+
+
 def test_a_session_by_its_name(iam: Any, shared_cloud: Any) -> None:
     first = new_role(shared_cloud, "named-first", trusts(ACCOUNT), may("sts:AssumeRole"))
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/named-first/me"
