@@ -41,10 +41,13 @@ class Delivery(msgspec.Struct, kw_only=True):
 
 def publish(call: Call, event: Event) -> None:
     """Ask for a delivery to each target of each rule that matches, in the transaction that caused the event."""
+    seen = envelope(event)
+    matching = [rule for rule, pattern in _listening(call, event) if patterns.matches(pattern, seen)]
+    if not matching and event.detail_type not in call.cloud.listeners:
+        return
     with call.transaction():
-        for rule, pattern in _listening(call, event):
-            if patterns.matches(pattern, envelope(event)):
-                send_to(call, rule, event)
+        for rule in matching:
+            send_to(call, rule, event)
         _tell(call, event)
 
 
