@@ -10,7 +10,8 @@ from labsupport.cloud.gateway.claim import Claim, basic_iso, s3_malformed
 from labsupport.cloud.gateway.presigned import check_s3_expiry
 
 # Most services allow five minutes of difference between the clocks; these were seen to allow fifteen.
-_SKEW_MINUTES = {"sts": 15, "sns": 15, "s3": 15, "ec2": 15}
+_SKEW, _WIDER_SKEW = timedelta(minutes=5), timedelta(minutes=15)
+_WIDER = ("sts", "sns", "s3", "ec2")
 
 
 def check_claim(
@@ -26,11 +27,11 @@ def _check_time(claim: Claim, now: datetime, family: Family) -> None:
     signed_at = instant(claim.timestamp)
     if signed_at is None:
         raise ValueError(f"a claim with the timestamp {claim.timestamp!r}")
-    skew = timedelta(minutes=_SKEW_MINUTES.get("s3" if family == "s3" else claim.service, 5))
+    skew = _WIDER_SKEW if family == "s3" or claim.service in _WIDER else _SKEW
     if family == "s3" and claim.form == "presigned":
         return check_s3_expiry(claim, now, signed_at, skew)
     # Elsewhere a URL lives as long as it says, and at least as long as a signed header.
-    life = max(skew, timedelta(seconds=claim.expires or 0))
+    life = max(skew, timedelta(seconds=claim.expires)) if claim.expires else skew
     if signed_at + life < now:
         raise _bad_time(claim, now, family, life, late=True)
     if signed_at > now + skew:
