@@ -19,6 +19,7 @@ from labsupport.cloud.runner.reap import find
 from labsupport.cloud.services.codebuild import running
 from labsupport.cloud.services.codebuild.base import Build
 from labsupport.cloud.services.codebuild.queue import MOST_AT_ONCE
+from labsupport.cloud.services.codebuild.run import Run
 
 SERVER = """
 import asyncio, sys
@@ -87,6 +88,19 @@ def test_out_of_time(works: Works, gate: Gate) -> None:
     assert reasons(build) == {"BUILD": ("BUILD_TIMED_OUT", "Build has timed out. ")}
     assert list(phases(build))[-2:] == ["BUILD", "COMPLETED"]
     assert build["timeoutInMinutes"] == 5
+
+
+def test_its_time_begins_with_its_turn(works: Works, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However late whoever watches the time comes to look at it."""
+    provision = running._provision
+
+    def slow(run: Run) -> None:
+        provision(run)
+        run.call.cloud.clock.advance(301)
+
+    monkeypatch.setattr(running, "_provision", slow)
+    build = back(works, 301, works.start(spec(gate.command), timeoutInMinutesOverride=5))
+    assert build["buildStatus"] == "TIMED_OUT"
 
 
 def test_the_queue(works: Works, tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ _STATUS = {"AccessDenied": 403, "NoSuchKey": 404, "NoSuchBucket": 404, "NotSimul
 
 @dataclass
 class Run:
-    """`credentials` are those of the service role's session; `sources` the folders by identifier, "" the primary."""
+    """`began` is when its turn came, in seconds since 1970; `credentials` are those of the service role's session;
+    `sources` the folders by identifier, "" the primary."""
 
     call: Call
     build: Build
     log: BuildLog
+    began: float = 0.0
     credentials: Params = field(default_factory=dict)
     caller: Caller | None = None
     sources: dict[str, Path] = field(default_factory=dict)

@@ -95,7 +95,7 @@ async def _ending(run: Run, queue: Queue) -> str:
         await asyncio.wait([stop, began, overdue], return_when=asyncio.FIRST_COMPLETED)
         if began.done() and not stop.done():
             overdue.cancel()
-            overdue = asyncio.ensure_future(clock.sleep(running))
+            overdue = asyncio.ensure_future(clock.sleep_until((run.began or clock.epoch()) + running))
             await asyncio.wait([stop, overdue], return_when=asyncio.FIRST_COMPLETED)
         return STOPPED if stop.done() else TIMED_OUT
     finally:
@@ -144,6 +144,7 @@ async def _perform(run: Run, queue: Queue) -> None:
 
 async def _wait_in_queue(run: Run, queue: Queue) -> None:
     await queue.turn(run.build.id)
+    run.began = run.call.cloud.clock.epoch()
     try:
         run.assume()
     except AwsError as error:
