@@ -76,8 +76,12 @@ class Page:
         """A notebook of the folder, alone in the window, its kernel ready."""
         first, _, token = self.address.partition("?")
         self.page.goto(f"{first.rpartition('/')[0]}/{name}?{token}".replace("/lab/tree/", "/doc/tree/"))
-        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        self.idle()
+        try:
+            self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+            self.idle()
+        except Exception as error:
+            error.add_note(f"The page says: {self.page.inner_text('body')[:500]!r}; its console: {self.errors}")
+            raise
 
     def idle(self) -> None:
         self.page.locator(".jp-StatusBar-Widget", has_text="| Idle").wait_for()
