@@ -11,6 +11,7 @@ from labsupport.diagrams.dot import STATES, edge, graph, node
 from labsupport.diagrams.render import Picture
 
 Decided = dict[str, Any]
+Box = tuple[str, list[str], str]  # its name, what stands in it, and its state
 ORDER = ("rcp", "scp", "endpoint", "resource", "trust", "identity", "boundary", "session")
 KINDS = {
     "rcp": "resource control policies",
@@ -35,9 +36,14 @@ WIDE = 60  # characters in a line
 def decision(decided: Decided) -> Picture:
     """The path of a decision, as /_lab/why gives it under `decision`."""
     kinds = [kind for kind in ORDER if _of(decided, kind) or kind in decided["missing"]]
-    boxes = [("who", _lines("asks", _caller(decided)), "")]
+    boxes = [("who", lines_of("asks", _caller(decided)), "")]
     boxes += [(kind, _kind(decided, kind), _verdict(decided, kind)) for kind in kinds]
     boxes.append(("end", _end(decided), "Succeeded" if decided["allowed"] else "Failed"))
+    return path(boxes)
+
+
+def path(boxes: list[Box]) -> Picture:
+    """Boxes one below the other, from who asks to the outcome."""
     source = graph(
         ["rankdir=TB ranksep=0.25"]
         + [node(name, "\n".join(lines), state) for name, lines, state in boxes]
@@ -60,7 +66,7 @@ def _kind(decided: Decided, kind: str) -> list[str]:
     found = _of(decided, kind)
     lines = [KINDS.get(kind, kind)]
     for policy in found[:SHOWN]:
-        lines += _lines(*_policy(policy))
+        lines += lines_of(*_policy(policy))
     if len(found) > SHOWN:
         lines.append(f"and {len(found) - SHOWN} more")
     return lines if found else [*lines, "there is none"]
@@ -91,10 +97,11 @@ def _caller(decided: Decided) -> str:
 def _end(decided: Decided) -> list[str]:
     refused = "explicitly denied" if decided["effect"] == "explicitDeny" else "refused"
     thing = "" if decided["resource"] == "*" else f"on {decided['resource']}"
-    return _lines(f"{decided['action']}: {'allowed' if decided['allowed'] else refused}", thing)
+    return lines_of(f"{decided['action']}: {'allowed' if decided['allowed'] else refused}", thing)
 
 
-def _lines(head: str, more: str) -> list[str]:
+def lines_of(head: str, more: str) -> list[str]:
+    """A heading and a text below it, of lines that a box has room for."""
     return [head, *textwrap.wrap(more, WIDE, max_lines=3, placeholder=" …")]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from labsupport.diagrams.simulated import limits, simulated, statement
 from labsupport.panels.live import Panel, View, live
 from labsupport.panels.markup import Markup, join, tag, void
 
@@ -76,7 +77,7 @@ def _keys(client: Client, holder: str) -> tuple[str, ...]:
 def decided(client: Client, seen: Seen, asked: Asked) -> Seen:
     """The decision for one holder; a sentence where IAM refuses the question."""
     try:
-        answer = simulated(client("iam"), asked, asked.holder)
+        answer = result(client("iam"), asked, asked.holder)
         return replace(seen, asked=asked, answer=answer, keys=_keys(client, asked.holder), others=(), said="")
     except _refusals(client) as problem:
         return replace(seen, asked=asked, answer=None, others=(), said=str(problem))
@@ -85,7 +86,7 @@ def decided(client: Client, seen: Seen, asked: Asked) -> Seen:
 def everybody(client: Client, seen: Seen, asked: Asked) -> Seen:
     """The decision for every user and role of the account: who can do what."""
     try:
-        others = [(arn, simulated(client("iam"), asked, arn)["EvalDecision"]) for arn in seen.holders]
+        others = [(arn, result(client("iam"), asked, arn)["EvalDecision"]) for arn in seen.holders]
     except _refusals(client) as problem:
         return replace(seen, asked=asked, answer=None, others=(), said=str(problem))
     return replace(seen, asked=asked, answer=None, others=tuple(others), said="")
@@ -97,7 +98,7 @@ def _refusals(client: Client) -> tuple[type[Exception], ...]:
     return ClientError, ParamValidationError
 
 
-def simulated(iam: Any, asked: Asked, holder: str) -> Answer:
+def result(iam: Any, asked: Asked, holder: str) -> Answer:
     """IAM's answer on one action and one resource."""
     answer: Answer = iam.simulate_principal_policy(
         PolicySourceArn=holder,
@@ -163,7 +164,8 @@ def _answer(seen: Seen) -> Markup | str:
     good = seen.answer["EvalDecision"] == "allowed"
     lines = [tag("li", line) for line in reasons(seen.answer)]
     head = tag("p", tag("strong", f"{'✔' if good else '✘'} {_sentence(seen)}"), role="status", data_key="decision")
-    return tag("div", head, tag("ul", *lines), class_=f"lab-box {'lab-good' if good else 'lab-bad'}")
+    drawn = Markup(simulated(seen.answer, seen.asked.holder)._repr_html_())
+    return tag("div", head, drawn, tag("ul", *lines), class_=f"lab-box {'lab-good' if good else 'lab-bad'}")
 
 
 def _sentence(seen: Seen) -> str:
@@ -176,24 +178,24 @@ def _sentence(seen: Seen) -> str:
 def reasons(answer: Answer) -> list[str]:
     """Which statements matched, what a boundary and the organization said, and which context was missing."""
     lines = [
-        f"{one['SourcePolicyType']} {one['SourcePolicyId']}, statement from line {one['StartPosition']['Line']} "
-        f"to line {one['EndPosition']['Line']}"
+        f"{one['SourcePolicyType']} {one['SourcePolicyId']}, {statement(one)}"
         for one in answer.get("MatchedStatements", [])
     ]
-    boundary = answer.get("PermissionsBoundaryDecisionDetail")
-    if boundary:
-        lines.append(f"the permissions boundary {_says(boundary['AllowedByPermissionsBoundary'])}")
-    organization = answer.get("OrganizationsDecisionDetail")
-    if organization:
-        lines.append(f"the organization's policies {_says(organization['AllowedByOrganizations'])}")
-    missing = answer.get("MissingContextValues", [])
-    if missing:
-        lines.append(f"not given, and asked for: {', '.join(missing)}")
-    return lines or ["no statement of its policies matches"]
+    organization, boundary = limits(answer)
+    if answer["EvalDecision"] == "implicitDeny" and False not in (organization, boundary):
+        lines.append("no statement of its policies allows it")
+    if boundary is not None:
+        lines.append(f"the permissions boundary {'allows it ✔' if boundary else 'does not allow it ✘'}")
+    if organization is not None:
+        lines.append(f"the organization's policies {'allow it ✔' if organization else 'do not allow it ✘'}")
+    missing = _missing(answer)
+    return [*lines, f"not given, and asked for: {', '.join(missing)}"] if missing else lines
 
 
-def _says(allowed: bool) -> str:
-    return "allows it ✔" if allowed else "does not allow it ✘"
+def _missing(answer: Answer) -> list[str]:
+    """Condition keys that were not given; of a definite resource they stand in the part for that resource."""
+    parts = [answer, *answer.get("ResourceSpecificResults", [])]
+    return sorted({key for part in parts for key in part.get("MissingContextValues", [])})
 
 
 def _others(seen: Seen) -> Markup | str:

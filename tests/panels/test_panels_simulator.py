@@ -39,11 +39,15 @@ class Iam:
         return {"EvaluationResults": [self.decided(params["PolicySourceArn"])]}
 
     def decided(self, holder: str) -> dict[str, Any]:
+        """The role's missing key stands where IAM puts it for a definite resource."""
+        asked = {"EvalActionName": "s3:GetObject", "EvalResourceName": "*"}
         if holder == ALICE:
-            return {"EvalDecision": "allowed", "MatchedStatements": [MATCHED]}
+            return {**asked, "EvalDecision": "allowed", "MatchedStatements": [MATCHED]}
         return {
+            **asked,
             "EvalDecision": "implicitDeny",
-            "MissingContextValues": ["aws:SourceIp"],
+            "MissingContextValues": [],
+            "ResourceSpecificResults": [{"MissingContextValues": ["aws:SourceIp"]}],
             "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": False},
             "OrganizationsDecisionDetail": {"AllowedByOrganizations": True},
         }
@@ -76,7 +80,7 @@ def test_it_begins_with_the_one_that_is_named_and_offers_all(iam):
 def test_a_denial_says_what_was_missing(press):
     shown = press("decide")
     assert "✘ role/build, s3:GetObject: denied: nothing allows it" in shown.text
-    for reason in ("boundary does not allow it ✘", "organization's policies allows it ✔", "asked for: aws:SourceIp"):
+    for reason in ("boundary does not allow it ✘", "organization's policies allow it ✔", "asked for: aws:SourceIp"):
         assert reason in shown.text
 
 
@@ -90,6 +94,23 @@ def test_everybody_is_asked_about_and_those_who_may_stand_first(press, iam):
     shown = press("everybody")
     assert [one["PolicySourceArn"] for one in iam.asked] == [ALICE, BUILD]
     assert shown.html.index("user/alice</td><td>✔") < shown.html.index("role/build</td><td>✘")
+
+
+def test_a_decision_is_drawn_and_the_picture_stays_in_the_notebook(press):
+    shown = press("decide")
+    assert "✘ permissions boundary" in still(shown.html)
+    assert "<svg" in still(shown.html)
+    assert "<svg" not in press("everybody").html
+
+
+def test_where_only_the_policies_own_allowance_is_missing_it_says_so():
+    answer = {
+        "EvalDecision": "implicitDeny",
+        "PermissionsBoundaryDecisionDetail": {"AllowedByPermissionsBoundary": True},
+    }
+    assert simulator.reasons(answer) == [
+        "no statement of its policies allows it", "the permissions boundary allows it ✔",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("what", ["decide", "everybody"])
