@@ -101,6 +101,7 @@ def test_a_boundary(iam: Any, boundary: dict[str, Any], decision: str, allowed: 
     found = simulated(iam, policy(may("*")), PermissionsBoundaryPolicyInputList=[policy(boundary)])
     assert found["EvalDecision"] == decision
     assert found["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": allowed}
+    assert len(found["MatchedStatements"]) == allowed, "statements of a boundary are not listed"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +117,7 @@ def test_service_control_policies(iam: Any, levels: list[Any], decision: str, al
     found = simulated(iam, policy(may("*")), OrderedOrganizationPolicyInputList=given, ResourceArns=[BOX])
     assert found["EvalDecision"] == decision
     assert found["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": allowed}
+    assert len(found["MatchedStatements"]) == allowed, "statements of an SCP are not listed"
 
 
 GRANT = {"Effect": "Allow", "Principal": {"AWS": CALLER}, "Action": "s3:GetObject", "Resource": BOX}

@@ -1,6 +1,5 @@
 """The results of a simulation, as IAM's simulators show them (IAM API Reference: EvaluationResult)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,28 +87,20 @@ def _with_resource(result: Params, decision: Decision) -> Params:
 
 
 def _matched(decision: Decision) -> list[Params]:
-    """The statements that decide: those that deny, or else those that allow; none where an allowance is missing."""
+    """The statements that decide: those that deny, or else those that allow; none where an allowance is missing.
+
+    Of identity-based and resource-based policies only: what a boundary and SCPs say stands in details of their own.
+    """
     if decision.effect == "implicitDeny":
         return []
     deny = decision.effect == "explicitDeny"
     question = question_of(decision.asked)
     found = []
-    for policy in _policies(decision):
+    for policy in (*decision.asked.identity, *decision.asked.resource):
         for statement in policy.document.about(question.action):
             if statement.deny is deny and applies(statement, question):
                 found.append(_statement(policy, statement.index))
     return found
-
-
-def _policies(decision: Decision) -> Iterator[Policy]:
-    """Those whose statements are shown: where something denies all of them, else those that grant."""
-    asked = decision.asked
-    yield from asked.identity
-    yield from asked.resource
-    if decision.effect == "explicitDeny":
-        yield from asked.boundary or ()
-        for level in asked.binding_scps():
-            yield from level
 
 
 def _statement(policy: Policy, index: int) -> Params:
@@ -131,11 +122,14 @@ def _position(position: Position) -> Params:
 
 
 def _missing(decision: Decision) -> list[str]:
-    """The keys that statements about the action ask for and the simulation was not given, as they write them."""
+    """The keys that statements about the action ask for and the simulation was not given, as they write them.
+
+    Those of SCPs are not told (IAM API Reference: EvaluationResult).
+    """
     asked = decision.asked
     question = question_of(asked)
     found: dict[str, str] = {}
-    groups = [asked.identity, asked.resource, asked.boundary or (), *asked.binding_scps()]
+    groups = [asked.identity, asked.resource, asked.boundary or ()]
     for policy in (policy for group in groups for policy in group):
         for statement in policy.document.about(question.action):
             for name in keys_of_statement(statement):
