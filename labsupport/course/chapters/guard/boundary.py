@@ -122,13 +122,15 @@ A team wants to write the policies of its own build role, and you don't want to 
 
 - Make the managed policy **`{LIMITS}`** that allows all of `s3` and `logs`, and `codecommit:GitPull`; nothing else.
 - Make the role **`{ROLE}`**, which CodeBuild may assume, with **`{LIMITS}` as its boundary**.
-- Attach `{ADMIN}` to it, and see that it still cannot make users.
+- Attach `{ADMIN}` to it, and see that it still cannot make users: `lab.simulator("role/{ROLE}")`, action
+  `iam:CreateUser`.
 """,
     objectives=("DVA-C02 2.1", "DOP-C02 6.1"),
     hints=(
         "A boundary is a managed policy that is put in another place. `aws iam put-role-permissions-boundary help`.",
         "What a role may do is what its policies allow **and** its boundary allows. A boundary gives nothing by "
-        "itself.",
+        "itself. A new role also needs a *trust policy* (`create-role --assume-role-policy-document …`): who may act "
+        'as it. For CodeBuild it allows `sts:AssumeRole` to the `Principal` `{"Service": "codebuild.amazonaws.com"}`.',
         f"`aws iam put-role-permissions-boundary --role-name {ROLE} --permissions-boundary "
         f"arn:aws:iam::ACCOUNT:policy/{LIMITS}`, with your account's number.",
     ),

@@ -148,8 +148,8 @@ EXERCISE = Exercise(
     title="The confused deputy",
     task=f"""
 The topic `{TOPIC}` lets EventBridge publish, so that your rules' messages arrive. But EventBridge works for every
-account in the world:
-a stranger's rule could name your topic as its target, and the service, asked by a stranger, would have your permission.
+account in the world: a stranger's rule could name your topic as its target, and the service, asked by a stranger, would
+have your permission.
 
 Narrow the topic's policy: `{SERVICE}` may publish **only on behalf of your own account**.
 """,

@@ -157,8 +157,7 @@ DISABLED = Exercise(
     title="It was readable yesterday",
     task=f"""
 `aws s3 cp s3://guard-archive-ACCOUNT/{REPORT} -` says that something is wrong. You are the administrator, the object
-is there,
-and no policy has changed. Find out what has, and make the report readable again.
+is there, and no policy has changed. Find out what has, and make the report readable again.
 """,
     objectives=("DVA-C02 4.1", "DVA-C02 2.2", "DOP-C02 5.3", "DOP-C02 6.2"),
     hints=(

@@ -132,8 +132,7 @@ Somebody was in a hurry: the policy of the role `{ROLE}` allows `*` on `*`. Writ
 does:
 
 - **Source**: it asks for the branch and the commit of the repository `guard-notes`, has an archive made, and asks
-  how far that is
-  (`GetBranch`, `GetCommit`, `UploadArchive`, `GetUploadArchiveStatus`),
+  how far that is (`GetBranch`, `GetCommit`, `UploadArchive`, `GetUploadArchiveStatus`),
 - it **reads and writes artifacts** in the bucket `guard-artifacts-ACCOUNT`, and deletes none,
 - **Build**: it starts builds of the project `guard-build`, and looks at them (`StartBuild`, `BatchGetBuilds`).
 

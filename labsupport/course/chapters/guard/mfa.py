@@ -99,18 +99,28 @@ def used(world: World) -> Finding:
     return not_yet("CloudTrail has no such call.", f"`aws sts get-session-token help`. {show} shows who called it.")
 
 
-# An authenticator app in six lines: a keyed hash of the time in steps of 30 seconds (RFC 6238).
-_CODE = """
+# An authenticator app in a few lines: a keyed hash of the time in steps of 30 seconds (RFC 6238).
+_APP = """
+def code(seed, later=0):
+    step = int(time.time()) // 30 + later
+    digest = hmac.new(base64.b32decode(seed), struct.pack(">Q", step), hashlib.sha1).digest()
+    at = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06d}"
+"""
+_CODE = (
+    """
 code() {  # code SEED [STEPS LATER]
 python3 - "$1" "${2:-0}" <<'PYTHON'
 import base64, hashlib, hmac, struct, sys, time
-seed, step = base64.b32decode(sys.argv[1]), int(time.time()) // 30 + int(sys.argv[2])
-digest = hmac.new(seed, struct.pack(">Q", step), hashlib.sha1).digest()
-at = digest[-1] & 15
-print(f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06d}")
+
+"""
+    + _APP
+    + """
+print(code(sys.argv[1], int(sys.argv[2])))
 PYTHON
 }
 """
+)
 _POLICY = f"""
 aws iam put-group-policy --group-name {GROUP} --policy-name mfa --policy-document '{{
   "Version": "2012-10-17",
@@ -150,10 +160,7 @@ import boto3
 from labsupport import lab
 
 
-def code(seed, later=0):
-    digest = hmac.new(base64.b32decode(seed), struct.pack(">Q", int(time.time()) // 30 + later), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06d}}"
+{_APP.strip()}
 
 
 iam, user = lab.client("iam"), "{USER}"
@@ -185,25 +192,32 @@ EXERCISE = Exercise(
     task=f"""
 A stolen access key should not be enough to delete anything.
 
-- Give `{USER}` a **virtual MFA device**. No phone is needed: an authenticator app computes a keyed hash of the time,
-  and
-  so can you, from the seed that `create-virtual-mfa-device` gives. `enable-mfa-device` wants two codes that follow
-  each other.
+- Give `{USER}` a **virtual MFA device** (`aws iam create-virtual-mfa-device`, then `enable-mfa-device`, which wants two
+  codes that follow each other). No phone is needed: an authenticator app computes a keyed hash of the time, and so can
+  you, from the seed that the first command gives. A function that does it is below.
 - Put a policy on the group `{GROUP}` that **denies `{ACTION}` unless MFA is present**.
 - With an access key of `{USER}` and a one-time code, get a **session** from STS, and list the repositories in it.
+
+```python
+import base64, hashlib, hmac, struct, time
+
+
+{_APP.strip()}
+```
+
+`code(seed)` is the code of now, `code(seed, -1)` the one before it.
 """,
     objectives=("DVA-C02 2.1", "DOP-C02 6.1", "DOP-C02 6.3"),
     hints=(
         f"The condition key is `{KEY}`. It is `true` in a session that was made with a code, `false` in other "
-        "sessions, and "
-        "**missing** where a user's own key signs.",
+        "sessions, and **missing** where a user's own key signs.",
         'A key that is missing makes `"Bool": {…: "false"}` not match, and the deny is no deny. `BoolIfExists` '
         "matches then, too. "
         "The session comes from `aws sts get-session-token --serial-number … --token-code …`, signed by the user's "
         "own key.",
-        "Look at the solution's function `code`: six lines that do what the app on a phone does. A code is taken "
-        "once; codes "
-        "of two steps ago and one step ago are good for `enable-mfa-device`, and the current one is left for the "
+        "`aws iam create-virtual-mfa-device --virtual-mfa-device-name guard-phone --bootstrap-method Base32StringSeed "
+        "--outfile seed` writes the seed into a file, and answers with the device's `SerialNumber`. A code is taken "
+        "once: use `code(seed, -2)` and `code(seed, -1)` for `enable-mfa-device`, so that `code(seed)` is left for the "
         "session.",
     ),
     check=(device, refused_without, allowed_with, used),

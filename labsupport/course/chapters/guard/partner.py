@@ -153,16 +153,14 @@ the second account makes a role, and says who may come in. (You are the administ
 acts there.)
 
 - In the **second** account, make the role **`{ROLE}`**, with the policy `AWSCodeCommitReadOnly`. Its trust policy
-  lets the
-  **first account** in, and only with the external id **`{EXTERNAL}`**.
+  lets the **first account** in, and only with the external id **`{EXTERNAL}`**.
 - From the first account, **assume** it.
 """,
     objectives=("DVA-C02 2.1", "DOP-C02 6.1", "DOP-C02 2.2"),
     hints=(
         "A role has two sides: its *trust policy* says who may become it, its other policies what it may do then.",
         'A trust policy\'s `Principal` is the account that may come in: `"AWS": "arn:aws:iam::123456789012:root"` '
-        'means the '
-        "account, not its root user. The external id is a condition: `sts:ExternalId`.",
+        "means the whole account, not only its root user. The external id is a condition: `sts:ExternalId`.",
         f"`aws sts assume-role --role-arn arn:aws:iam::210987654321:role/{ROLE} --role-session-name audit "
         f"--external-id {EXTERNAL}`.",
     ),
@@ -172,8 +170,8 @@ acts there.)
             "the AWS CLI",
             bash(_trust(_CONDITION) + _MAKE + _ENTER),
             "Both sides have to allow it: the trust policy over there, and your own policies here (`sts:AssumeRole`, "
-            "which an "
-            "administrator has). The external id keeps a partner from being used against you: the confused deputy.",
+            "which an administrator has). The external id keeps a partner from being used against you: the confused "
+            "deputy.",
         ),
         Solution("boto3", python(_BOTO3), "The same with two clients: one on each account."),
     ),

@@ -80,7 +80,8 @@ JOIN = Exercise(
     id="guard.1",
     title="A developer joins",
     task=f"""
-A developer joins your team and needs a user. Rights are never given to people one by one, but to a group:
+A developer joins your team and needs a user. Rights given to people
+one by one are soon forgotten, so the team gives them to a group:
 
 - make the user **`{USER}`** and the group **`{GROUP}`**, and put the user into the group,
 - attach AWS's managed policy **`{POWER}`** to the **group**; the user gets no policy of its own.
@@ -218,7 +219,7 @@ CodeCommit tells policies which branch a push is for: the condition key `codecom
     hints=(
         "You cannot take a right away by allowing less in a second policy: allows add up. What beats every allow?",
         'An explicit `"Effect": "Deny"` wins over any allow. A `Condition` narrows it to pushes to main. '
-        "A fetch of a client's capabilities comes without a branch: `Null` tells a key that is missing.",
+        "The first request of a push names no branch yet and must pass: `Null` tells whether a key is missing.",
         'Deny `codecommit:GitPush` on the repository with `"StringEqualsIfExists": {"codecommit:References": '
         '["refs/heads/main"]}` and `"Null": {"codecommit:References": "false"}`, by `aws iam put-group-policy`.',
     ),
@@ -228,8 +229,7 @@ CodeCommit tells policies which branch a push is for: the condition key `codecom
             "the AWS CLI",
             bash(_protect(_MAIN_ONLY)),
             "An explicit deny beats every allow, in whatever policy that stands. `Null: false` makes the statement "
-            "count "
-            "only where a branch is named: the first request of a push names none, and has to pass.",
+            "count only where a branch is named: the first request of a push names none, and has to pass.",
         ),
     ),
     wrong=(

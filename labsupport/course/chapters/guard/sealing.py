@@ -109,8 +109,7 @@ Then try to decrypt it with another context, and see what KMS says.
         "`aws kms encrypt` takes a key, a plaintext (`fileb://` reads bytes from a file) and a context; it answers in "
         "base64.",
         "The context is no secret. It is bound to the ciphertext: whoever decrypts must say the same context, and "
-        "policies "
-        "and CloudTrail see it (`kms:EncryptionContext:document`).",
+        "policies and CloudTrail see it (`kms:EncryptionContext:document`).",
         "`… --query CiphertextBlob --output text | base64 --decode > launch-code.bin`, then `aws s3 cp`.",
     ),
     check=(alias, no_plaintext, opens),
@@ -233,8 +232,8 @@ ENVELOPE = Exercise(
     title="An envelope",
     task=f"""
 KMS takes 4 KiB at most, and `material/guard/plans.txt` is larger. So it gives you a key instead: a **data key**,
-once in plain to
-encrypt with, once encrypted to keep beside the data. That is how S3, EBS and CodePipeline's artifacts do it.
+once in plain to encrypt with, once encrypted to keep beside the data. That is how S3, EBS and CodePipeline's artifacts
+do it.
 
 - Ask for a 256-bit data key of `{ALIAS}`, with the context `document=plans`.
 - Encrypt the file with it yourself: AES-256-GCM, a nonce of 12 bytes in front of the result. (Python's

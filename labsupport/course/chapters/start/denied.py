@@ -118,10 +118,9 @@ EXERCISE = Exercise(
     task="""
 A colleague, Robin, has left you a second pipeline, **`stock`**. It fails. Look at it: `lab.pipeline("stock").watch()`.
 
-1. find out **who** was refused **what**, on **what**, and for want of which statement: `lab.why()`,
+1. find out **who** was refused **what**, on **what**, and which permission was missing: `lab.why()`,
 2. give the role **`stock-build`** what it misses, as an inline policy (`aws iam put-role-policy`), and **no more**
-   than it needs:
-   the one action, on the objects of the one bucket,
+   than it needs: the one action, on the objects of the one bucket,
 3. run the pipeline again, until `Build` succeeds. (What comes after it fails, too. That is the last exercise.)
 """,
     objectives=("DVA-C02 2.1", "DVA-C02 4.1", "DOP-C02 5.3", "DOP-C02 6.1"),

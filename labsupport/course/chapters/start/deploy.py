@@ -128,8 +128,7 @@ EXERCISE = Exercise(
     title="A new version that proves itself",
     task="""
 The shop runs on an instance, where the CodeDeploy agent installs what the pipeline built. `appspec.yml` says which
-script
-runs at which **lifecycle event**. So far nobody looks whether the shop answers after it was started. Release a
+script runs at which **lifecycle event**. So far nobody looks whether the shop answers after it was started. Release a
 version that does:
 
 1. write **`1.1.0`** into the file `VERSION`,
