@@ -180,11 +180,17 @@ def simulator(who: str = "") -> Any:
     """IAM's policy simulator: may a user or role do something, and why; and who else may.
 
     `lab.simulator("role/shop-build")` begins with that role. Choose an action and a resource, and press *May it?* for
-    one or *Who may?* for all. Nothing is done: the question is only decided.
+    one or *Who may?* for all. Nothing is done: the question is only decided. What stands in the policies and has no
+    effect (an action that AWS doesn't have, a resource that the action doesn't take) is shown beside.
     """
+    from urllib.parse import quote
+
     from labsupport.panels.simulator import simulator as panel
 
-    return panel(client, who)
+    def warned(arn: str) -> Any:
+        return home.ask(home.folder(), "GET", f"/_lab/warnings?arn={quote(arn, safe='')}")["warnings"]
+
+    return panel(client, who, warned)
 
 
 def quiz(chapter: str) -> Any:

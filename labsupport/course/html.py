@@ -42,19 +42,21 @@ def _part(part: Part) -> str:
     mark = f'<span style="color: {COLOURS[finding.outcome]}" aria-hidden="true">{MARKS[finding.outcome]}</span>'
     if finding.outcome is Outcome.PASSED:
         return f"<li>{mark} {inline(part.name)} <small>holds: {inline(finding.found)}</small></li>"
-    further = f"<tr>{_label('next')}<td style='{_CELL}'>{_next(finding.next)}</td></tr>" if finding.next else ""
+    further = _row("next", finding.next) if finding.next else ""
     return (
         f"<li>{mark} <strong>{finding.outcome}</strong>: {inline(part.name)}"
-        f'<table style="margin: 0 0 .4em 1.4em; border: none; background: none"><tr>{_label("found")}'
-        f"<td style='{_CELL}'>{_next(finding.found)}</td></tr>{further}</table></li>"
+        f'<table style="margin: 0 0 .4em 1.4em; border: none; background: none">{_row("found", finding.found)}{further}'
+        "</table></li>"
     )
 
 
 _CELL = "text-align: left; vertical-align: top; padding: 0 .6em 0 0; border: none; background: none"
 
 
-def _label(text: str) -> str:
-    return f"<th scope='row' style='{_CELL}; font-weight: normal; opacity: .8'>{text}</th>"
+def _row(label: str, text: str) -> str:
+    """JupyterLab colours every other row of a table; here that would single out one part of a sentence."""
+    head = f"<th scope='row' style='{_CELL}; font-weight: normal; white-space: nowrap; opacity: .8'>{label}</th>"
+    return f"<tr style='background: none'>{head}<td style='{_CELL}'>{_next(text)}</td></tr>"
 
 
 def inline(text: str) -> str:

@@ -97,8 +97,9 @@ def _option(question: Question, number: int, found: Marked | None) -> Markup:
     box = live(void("input", type="radio" if single else "checkbox", **named), " ")
     why = join(_why(option, number, found), _show_me(question, number)) if found else ""
     return tag(
-        "div", tag("label", box, tag("strong", letter), Markup(html.inline(option.text))), why, data_key=f"o{number}"
-    )
+        "div", tag("label", box, tag("strong", letter), Markup(html.inline(option.text))), why, class_="lab-option",
+        data_key=f"o{number}",
+    )  # fmt: skip
 
 
 def _why(option: Option, number: int, found: Marked) -> Markup:

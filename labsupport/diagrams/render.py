@@ -12,6 +12,15 @@ from pathlib import Path
 
 PROGRAMS = ("dot", "graphviz-pure")
 LEGIBLE = "42rem"  # the width below which words in a picture would be too small to read
+# A shadow at an edge beyond which there is more: a scroll bar may be hidden. What scrolls along covers it at the end.
+_GROUND = "var(--jp-layout-color0, var(--vscode-editor-background, transparent))"
+_SHADOW = "color-mix(in srgb, currentColor 45%, transparent)"
+_EDGES = (
+    f"background: linear-gradient({_GROUND}, {_GROUND}) left / 1rem 100% no-repeat local, "
+    f"linear-gradient({_GROUND}, {_GROUND}) right / 1rem 100% no-repeat local, "
+    f"linear-gradient(to right, {_SHADOW}, transparent) left / .8rem 100% no-repeat scroll, "
+    f"linear-gradient(to left, {_SHADOW}, transparent) right / .8rem 100% no-repeat scroll"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +86,4 @@ def _scrolling(svg: str) -> str:
     least = f"min({found[1]}{found[2] or 'px'}, {LEGIBLE})" if found else "0"
     style = f"display: block; min-width: {least}; max-width: 100%; height: auto"
     shrinking = svg.replace("<svg ", f'<svg style="{style}" ', 1)
-    return f'<div style="overflow-x: auto">{shrinking}</div>'
+    return f'<div style="overflow-x: auto; {_EDGES}">{shrinking}</div>'

@@ -1,18 +1,21 @@
 """IAM's policy simulator as a panel: who, what, on what; the decision with its reasons; and who else may do it.
 
-Everything comes from SimulatePrincipalPolicy, GetContextKeysForPrincipalPolicy and the lists of users and roles.
+Everything comes from SimulatePrincipalPolicy, GetContextKeysForPrincipalPolicy and the lists of users and roles; only
+what in the policies does nothing is told by the lab, of which IAM has no operation to ask.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from labsupport import home
 from labsupport.diagrams.simulated import limits, simulated, statement
 from labsupport.panels.live import Panel, View, live
 from labsupport.panels.markup import Markup, join, tag, void
 
 Client = Callable[[str], Any]
 Answer = dict[str, Any]
+Warned = Callable[[str], list[dict[str, Any]]]  # what the cloud's /_lab/warnings says about an ARN
 WORDS = {"allowed": "allowed", "implicitDeny": "denied: nothing allows it", "explicitDeny": "denied explicitly"}
 USUAL = ("codecommit:GitPush", "codebuild:StartBuild", "codepipeline:StartPipelineExecution", "iam:PassRole",
          "kms:Decrypt", "s3:GetObject", "s3:PutObject", "sts:AssumeRole")  # fmt: skip
@@ -31,34 +34,39 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`keys`: the condition keys that the holder's policies ask for; `others`: each user and role, and its decision."""
+    """`keys`: the condition keys that the holder's policies ask for; `warnings`: what in them does nothing.
+
+    `others`: each user and role, and its decision.
+    """
 
     asked: Asked
     holders: tuple[str, ...]
     answer: Answer | None = None
     keys: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
     said: str = ""
 
 
-def simulator(client: Client, holder: str = "") -> Panel:
+def simulator(client: Client, holder: str = "", warned: Warned = lambda _: []) -> Panel:
     """The panel, on one user or role (`role/guard-pipeline`, or its ARN), or on the first that there is."""
-    seen = [first(client, holder)]
+    seen = [first(client, holder, warned)]
 
     def press(what: str, fields: dict[str, str]) -> View:
         asked = Asked(**{name: fields.get(name, "").strip() for name in ("holder", "action", "resource", "context")})
-        seen[0] = decided(client, seen[0], asked) if what == "decide" else everybody(client, seen[0], asked)
+        look = decided if what == "decide" else everybody
+        seen[0] = look(client, seen[0], asked, warned)
         return view(seen[0])
 
     return Panel(view(seen[0]), press)
 
 
-def first(client: Client, holder: str = "") -> Seen:
+def first(client: Client, holder: str, warned: Warned) -> Seen:
     """What is shown before anything has been asked."""
     holders = tuple(_holders(client("iam")))
     chosen = next((arn for arn in holders if holder and arn.endswith(f":{holder}")), holder)
     asked = Asked(holder=chosen or (holders[0] if holders else ""))
-    return Seen(asked, holders, keys=_keys(client, asked.holder))
+    return _known(client, Seen(asked, holders), warned) if asked.holder else Seen(asked, holders)
 
 
 def _holders(iam: Any) -> Iterable[str]:
@@ -67,35 +75,42 @@ def _holders(iam: Any) -> Iterable[str]:
             yield from (one["Arn"] for one in page[answer])
 
 
-def _keys(client: Client, holder: str) -> tuple[str, ...]:
-    if not holder:
-        return ()
-    found = client("iam").get_context_keys_for_principal_policy(PolicySourceArn=holder)
-    return tuple(found["ContextKeyNames"])
+def _known(client: Client, seen: Seen, warned: Warned) -> Seen:
+    """With what is known of the holder's policies before any question is decided."""
+    arn = seen.asked.holder
+    found = client("iam").get_context_keys_for_principal_policy(PolicySourceArn=arn)
+    return replace(seen, keys=tuple(found["ContextKeyNames"]), warnings=tuple(map(warning, warned(arn))))
 
 
-def decided(client: Client, seen: Seen, asked: Asked) -> Seen:
+def warning(one: dict[str, Any]) -> str:
+    """A warning as a sentence that says where it is."""
+    line = f", line {one['line']}" if one["line"] else ""
+    return f"{one['policy']} of {one['holder']}{line}: {one['message']}"
+
+
+def decided(client: Client, seen: Seen, asked: Asked, warned: Warned) -> Seen:
     """The decision for one holder; a sentence where IAM refuses the question."""
+    seen = Seen(asked, seen.holders)
     try:
-        answer = result(client("iam"), asked, asked.holder)
-        return replace(seen, asked=asked, answer=answer, keys=_keys(client, asked.holder), others=(), said="")
-    except _refusals(client) as problem:
-        return replace(seen, asked=asked, answer=None, others=(), said=str(problem))
+        return replace(_known(client, seen, warned), answer=result(client("iam"), asked, asked.holder))
+    except _refusals() as problem:
+        return replace(seen, said=str(problem))
 
 
-def everybody(client: Client, seen: Seen, asked: Asked) -> Seen:
+def everybody(client: Client, seen: Seen, asked: Asked, warned: Warned) -> Seen:
     """The decision for every user and role of the account: who can do what."""
+    seen = Seen(asked, seen.holders)
     try:
         others = [(arn, result(client("iam"), asked, arn)["EvalDecision"]) for arn in seen.holders]
-    except _refusals(client) as problem:
-        return replace(seen, asked=asked, answer=None, others=(), said=str(problem))
-    return replace(seen, asked=asked, answer=None, others=tuple(others), said="")
+        return replace(_known(client, seen, warned), others=tuple(others))
+    except _refusals() as problem:
+        return replace(seen, said=str(problem))
 
 
-def _refusals(client: Client) -> tuple[type[Exception], ...]:
+def _refusals() -> tuple[type[Exception], ...]:
     from botocore.exceptions import ClientError, ParamValidationError
 
-    return ClientError, ParamValidationError
+    return ClientError, ParamValidationError, home.Trouble
 
 
 def result(iam: Any, asked: Asked, holder: str) -> Answer:
@@ -125,6 +140,7 @@ def view(seen: Seen) -> View:
         tag("h3", "IAM: policy simulator", head),
         live(_form(seen), tag("p", seen.said, role="status", data_key="said")),
         _asks_for(seen),
+        _warnings(seen),
         _answer(seen),
         _others(seen),
     )
@@ -139,8 +155,8 @@ def _form(seen: Seen) -> Markup:
         "form",
         tag("label", "Who ", tag("select", *arns, name="holder")),
         tag("label", "Action ", void("input", name="action", value=asked.action, size=28, list="lab-actions"), usual),
-        tag("label", "Resource ", void("input", name="resource", value=asked.resource, size=36)),
-        tag("label", "Context ", tag("textarea", asked.context, name="context", rows=2, cols=36,
+        tag("label", "Resource ", void("input", name="resource", value=asked.resource, size=56)),
+        tag("label", "Context ", tag("textarea", asked.context, name="context", rows=2, cols=44,
                                      placeholder="aws:MultiFactorAuthPresent=true")),
         tag("button", "May it?", class_="lab-main", data_do="decide", type="submit"),
         tag("button", "Who may?", data_do="everybody", type="submit"),
@@ -158,6 +174,15 @@ def _asks_for(seen: Seen) -> Markup | str:
     return tag("p", f"Its policies ask for {', '.join(seen.keys)}.", class_="lab-quiet", data_key="keys")
 
 
+def _warnings(seen: Seen) -> Markup | str:
+    """What is legal and does nothing: such a statement looks as if it allowed or denied something."""
+    if not seen.warnings:
+        return ""
+    lines = [tag("li", line) for line in seen.warnings]
+    head = tag("p", tag("strong", "⚠ In its policies this has no effect"))
+    return tag("div", head, tag("ul", *lines), class_="lab-box lab-busy", data_key="warnings")
+
+
 def _answer(seen: Seen) -> Markup | str:
     if seen.answer is None:
         return ""
@@ -170,9 +195,11 @@ def _answer(seen: Seen) -> Markup | str:
 
 def _sentence(seen: Seen) -> str:
     assert seen.answer is not None
-    asked = seen.asked
-    on = "" if asked.resource in ("", "*") else f" on {asked.resource}"
-    return f"{_short(asked.holder)}, {asked.action}{on}: {WORDS[seen.answer['EvalDecision']]}"
+    return f"{_short(seen.asked.holder)}, {_question(seen.asked)}: {WORDS[seen.answer['EvalDecision']]}"
+
+
+def _question(asked: Asked) -> str:
+    return asked.action if asked.resource in ("", "*") else f"{asked.action} on {asked.resource}"
 
 
 def reasons(answer: Answer) -> list[str]:
@@ -201,7 +228,7 @@ def _missing(answer: Answer) -> list[str]:
 def _others(seen: Seen) -> Markup | str:
     if not seen.others:
         return ""
-    head = tag("tr", *[tag("th", one, scope="col") for one in ("Who", f"{seen.asked.action}")])
+    head = tag("tr", *[tag("th", one, scope="col") for one in ("Who", _question(seen.asked))])
     rows = [
         tag("tr", tag("td", _short(arn)), tag("td", f"{_mark(said)} {WORDS[said]}"), data_key=arn)
         for arn, said in sorted(seen.others, key=lambda one: (one[1] != "allowed", one[0]))
@@ -215,7 +242,7 @@ def _mark(said: str) -> str:
 
 def _told(seen: Seen) -> list[str]:
     """All of it as text."""
-    lines = ["IAM: policy simulator"]
+    lines = ["IAM: policy simulator", *[f"⚠ has no effect: {line}" for line in seen.warnings]]
     if seen.answer is not None:
         lines += [
             f"{_mark(seen.answer['EvalDecision'])} {_sentence(seen)}",

@@ -23,6 +23,7 @@ CELLS = (
     "lab.trail()",
     "lab.why()",
     "lab.map()",
+    'short_chain.mistype(lab.client)\nlab.simulator("role/shop-build")',
 )
 
 

@@ -1,5 +1,6 @@
 """A pipeline that is quickly through: one commit, a build of one command, an approval. For a notebook of the tests'."""
 
+import json
 from typing import Any
 
 from labsupport.demo import setting
@@ -38,3 +39,10 @@ def be_refused(client: Any) -> None:
     except sts.exceptions.ClientError:
         return
     raise AssertionError("the role let the learner in")
+
+
+def mistype(client: Any) -> None:
+    """A policy of the build's role that allows an action which AWS doesn't have."""
+    statement = {"Effect": "Allow", "Action": "s3:GetObjects", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement}, indent=2)
+    client("iam").put_role_policy(RoleName="shop-build", PolicyName="mistyped", PolicyDocument=policy)

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, MAP = range(8)
-SIZES = {480: 4200, 900: 3600, 1400: 3400}  # width: a height that shows the whole notebook
+START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, MAP, SIMULATE = range(9)
+SIZES = {480: 5200, 900: 4400, 1400: 4200}  # width: a height that shows the whole notebook
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,7 +50,7 @@ def test_an_approval_is_given_by_keyboard_while_a_cell_runs(page):
     headline(panel).filter(has_text="Succeeded").wait_for()
     page.ended(PUSH)
     assert "'Succeeded'" in page.cell(PUSH).locator(".jp-OutputArea").inner_text()
-    assert page.page.locator(".jp-Notebook .jp-Cell").count() == 8
+    assert page.page.locator(".jp-Notebook .jp-Cell").count() == SIMULATE + 1
 
 
 def test_the_comment_reached_the_pipeline(page):
@@ -87,6 +87,38 @@ def test_a_refused_call_is_drawn_with_what_would_allow_it(page):
     assert "role trust policy" in output.locator("svg").text_content()
     assert '"sts:AssumeRole"' in output.locator("pre.lab-text").inner_text()
     assert output.locator(".lab-words").is_hidden()
+
+
+def test_a_mistyped_policy_is_warned_of(page):
+    panel = page.run(SIMULATE)
+    panel.get_by_text("AWS has no action like s3:GetObjects.").wait_for()
+    assert panel.get_by_label("Who").input_value().endswith(":role/shop-build")
+
+
+@pytest.mark.parametrize(
+    ("who", "outcome", "said"),
+    [("user/learner", "allowed", "allows: statement"), ("role/shop-build", "refused", "no statement allows it")],
+)
+def test_a_simulated_decision_is_drawn_and_told(page, who, outcome, said):
+    panel = page.panel(SIMULATE)
+    panel.get_by_label("Who").select_option(label=who)
+    panel.get_by_label("Action").fill("codecommit:GitPush")
+    panel.get_by_role("button", name="May it?").click()
+    panel.locator('[data-key="decision"]', has_text=f"{who}, codecommit:GitPush").wait_for()
+    drawn = panel.locator("svg")
+    assert f"codecommit:GitPush: {outcome}" in drawn.get_attribute("aria-label")
+    assert said in drawn.text_content()
+    assert panel.get_by_text("has no effect").count() == (who == "role/shop-build")
+
+
+def test_who_else_may_is_a_table(page):
+    panel = page.panel(SIMULATE)
+    panel.get_by_label("Action").fill("codebuild:StartBuild")
+    panel.get_by_role("button", name="Who may?").click()
+    panel.locator("tr", has_text="user/learner").get_by_text("✔ allowed").wait_for()
+    assert panel.locator("tr", has_text="role/shop-build").get_by_text("✘ denied: nothing allows it").is_visible()
+    panel.get_by_role("button", name="May it?").click()
+    panel.locator("svg").wait_for()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])

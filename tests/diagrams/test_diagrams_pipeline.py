@@ -139,5 +139,5 @@ def test_nothing_in_a_picture_is_black_or_white_whatever_the_theme(monkeypatch, 
 
 def test_a_wide_picture_scrolls_where_it_would_be_too_small_to_read():
     shown = picture(DECLARED, STATE)._repr_html_()
-    assert shown.startswith('<div style="overflow-x: auto"><svg ')
+    assert shown.startswith('<div style="overflow-x: auto; ')
     assert re.search(r"min-width: min\([\d.]+(pt|px), \d+rem\); max-width: 100%", shown)

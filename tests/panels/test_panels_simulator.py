@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from labsupport import home
 from labsupport.panels import simulator
 from labsupport.panels.live import still
 
@@ -53,6 +54,14 @@ class Iam:
         }
 
 
+def warned(arn: str) -> list[dict[str, Any]]:
+    """What the lab says about the role's policies."""
+    if arn == "arn:aws:iam::123456789012:user/locked":
+        raise home.Unreachable("The cloud did not answer.")
+    odd = {"policy": "own", "holder": "role/build", "line": 4, "message": "AWS has no action like s3:Gett<Object>."}
+    return [odd] if arn == BUILD else []
+
+
 @pytest.fixture
 def iam():
     return Iam()
@@ -61,7 +70,7 @@ def iam():
 @pytest.fixture
 def press(iam):
     """Presses a button of the panel with what its form holds; gives what is shown then."""
-    panel = simulator.simulator(lambda service: iam, "role/build")
+    panel = simulator.simulator(lambda service: iam, "role/build", warned)
 
     def pressed(what, **fields):
         form = {"holder": BUILD, "action": "s3:GetObject", "resource": "*", "context": ""}
@@ -111,6 +120,31 @@ def test_where_only_the_policies_own_allowance_is_missing_it_says_so():
     assert simulator.reasons(answer) == [
         "no statement of its policies allows it", "the permissions boundary allows it ✔",
     ]  # fmt: skip
+
+
+def test_what_in_its_policies_does_nothing_is_said_from_the_beginning(iam):
+    shown = simulator.simulator(lambda service: iam, "role/build", warned).view
+    assert "⚠ has no effect: own of role/build, line 4: AWS has no action like s3:Gett<Object>." in shown.text
+    assert "⚠ In its policies this has no effect" in shown.html
+    assert "s3:Gett&lt;Object&gt;" in still(shown.html)
+
+
+def test_a_warning_about_a_policy_whose_text_is_not_known_names_no_line():
+    one = {"policy": "own", "holder": "role/build", "line": None, "message": "It does nothing."}
+    assert simulator.warning(one) == "own of role/build: It does nothing."
+
+
+@pytest.mark.parametrize("what", ["decide", "everybody"])
+def test_whoever_is_chosen_next_is_described_anew(press, what):
+    before, after = press(what).html, press(what, holder=ALICE).html
+    for words in ("has no effect", "Its policies ask for"):
+        assert words in before
+        assert words not in after
+
+
+@pytest.mark.parametrize("what", ["decide", "everybody"])
+def test_where_the_cloud_does_not_answer_it_says_so(press, what):
+    assert "The cloud did not answer." in press(what, holder="arn:aws:iam::123456789012:user/locked").text
 
 
 @pytest.mark.parametrize("what", ["decide", "everybody"])

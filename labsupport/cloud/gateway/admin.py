@@ -15,7 +15,7 @@ from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.core.identity import Caller
 from labsupport.cloud.core.mail import Mail
-from labsupport.cloud.gateway import sigv4
+from labsupport.cloud.gateway import remarks, sigv4
 from labsupport.cloud.gateway.authenticate import authenticate
 from labsupport.cloud.policy import explain
 
@@ -33,6 +33,10 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
     async def why(request: Request) -> JSONResponse:
         await _signed(cloud, request)
         return JSONResponse(last_refusal(cloud))
+
+    async def warnings(request: Request) -> JSONResponse:
+        caller = await _signed(cloud, request)
+        return JSONResponse({"warnings": remarks.warnings(cloud, caller, request.query_params.get("arn", ""))})
 
     async def mailbox(request: Request) -> JSONResponse:
         caller = await _signed(cloud, request)
@@ -58,6 +62,7 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         Route("/_lab/health", health),
         Route("/_lab/coverage", covered),
         Route("/_lab/why", why),
+        Route("/_lab/warnings", warnings),
         Route("/_lab/mailbox", mailbox),
         Route("/_lab/reset", empty, methods=["POST"]),
         Route("/_lab/stop", stop, methods=["POST"]),
