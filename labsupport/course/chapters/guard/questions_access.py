@@ -1,14 +1,25 @@
 """The quiz, its first half: who may do what, and in whose name."""
 
+from typing import Any
+
 from labsupport.course.chapters.guard.proofs import ASSUME, allow, deny, simulated, with_role
 from labsupport.course.declare import Option, Proof, Question
 
 OBJECT, BUCKET = "arn:aws:s3:::reports/2026.csv", "arn:aws:s3:::reports"
 MFA = "aws:MultiFactorAuthPresent"
+ALL_BUT_IAM = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
 
 
-def _mfa(operator: str, value: str = "false") -> dict[str, dict[str, dict[str, str]]]:
-    return {"Condition": {operator: {MFA: value}}}
+def _stops(operator: str, value: str = "false", **more: Any) -> Proof:
+    """Somebody who may do anything in EC2, and is denied stopping where the condition on MFA holds."""
+    denied = deny("ec2:StopInstances", Condition={operator: {MFA: value}})
+    return simulated(allow("ec2:*"), denied, action="ec2:StopInstances", **more)
+
+
+def _bounded(action: str, says: str = "") -> Proof:
+    """A role whose policy and boundary have S3 in common."""
+    limits = (allow(["s3:*", "logs:*"]),)
+    return simulated(allow(["s3:*", "ec2:*"]), boundary=limits, action=action, says=says)
 
 
 DENY = Question(
@@ -56,34 +67,19 @@ NOT_ACTION = Question(
             "It allows everything but IAM, and leaves room for another policy that allows IAM",
             True,
             "`NotAction` with `Allow` allows what it doesn't name. It denies nothing.",
-            simulated(
-                {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
-                allow("iam:GetUser"),
-                action="iam:GetUser",
-            ),
+            simulated(ALL_BUT_IAM, allow("iam:GetUser"), action="iam:GetUser"),
         ),
         Option(
             "It denies IAM, whatever other policies say",
             False,
             "Only `Deny` denies. IAM is not allowed by this statement; another one may still allow it.",
-            simulated(
-                {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
-                action="iam:GetUser",
-                wanted="explicitDeny",
-                says="implicitDeny",
-            ),
+            simulated(ALL_BUT_IAM, action="iam:GetUser", wanted="explicitDeny", says="implicitDeny"),
         ),
         Option(
             "It allows nothing, for it names no `Action`",
             False,
             "A statement has either `Action` or `NotAction`.",
-            simulated(
-                {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
-                action="s3:GetObject",
-                resource=OBJECT,
-                wanted="implicitDeny",
-                says="allowed",
-            ),
+            simulated(ALL_BUT_IAM, action="s3:GetObject", resource=OBJECT, wanted="implicitDeny", says="allowed"),
         ),
     ),
     objectives=("DVA-C02 2.1", "DOP-C02 6.1"),
@@ -100,48 +96,25 @@ IF_EXISTS = Question(
             f'`"BoolIfExists": {{"{MFA}": "false"}}`',
             True,
             "`…IfExists` holds, too, where the key is missing, so the deny counts for plain keys.",
-            simulated(
-                allow("ec2:*"),
-                deny("ec2:StopInstances", **_mfa("BoolIfExists")),
-                action="ec2:StopInstances",
-                wanted="explicitDeny",
-            ),
+            _stops("BoolIfExists", wanted="explicitDeny"),
         ),
         Option(
             f'`"Bool": {{"{MFA}": "false"}}`',
             False,
             "A key that is missing equals nothing: the condition doesn't hold, and the deny doesn't count.",
-            simulated(
-                allow("ec2:*"),
-                deny("ec2:StopInstances", **_mfa("Bool")),
-                action="ec2:StopInstances",
-                wanted="explicitDeny",
-                says="allowed",
-            ),
+            _stops("Bool", wanted="explicitDeny", says="allowed"),
         ),
         Option(
             f'`"Null": {{"{MFA}": "false"}}`',
             False,
             "That holds where the key is there, whatever it says: those with MFA are denied, plain keys get through.",
-            simulated(
-                allow("ec2:*"),
-                deny("ec2:StopInstances", **_mfa("Null")),
-                action="ec2:StopInstances",
-                wanted="explicitDeny",
-                says="allowed",
-            ),
+            _stops("Null", wanted="explicitDeny", says="allowed"),
         ),
         Option(
             f'`"BoolIfExists": {{"{MFA}": "true"}}`',
             False,
             "That denies those who have MFA, and those without the key.",
-            simulated(
-                allow("ec2:*"),
-                deny("ec2:StopInstances", **_mfa("BoolIfExists", "true")),
-                action="ec2:StopInstances",
-                context=((MFA, "boolean", "true"),),
-                says="explicitDeny",
-            ),
+            _stops("BoolIfExists", "true", context=((MFA, "boolean", "true"),), says="explicitDeny"),
         ),
     ),
     objectives=("DVA-C02 2.1", "DOP-C02 6.1"),
@@ -154,45 +127,17 @@ BOUNDARY = Question(
         "What may the role do? (Choose two.)"
     ),
     options=(
+        Option("`s3:PutObject`", True, "Both allow it.", _bounded("s3:PutObject")),
         Option(
-            "`s3:PutObject`",
-            True,
-            "Both allow it.",
-            simulated(
-                allow(["s3:*", "ec2:*"]),
-                boundary=(allow(["s3:*", "logs:*"]),),
-                action="s3:PutObject",
-                resource=OBJECT,
-            ),
-        ),
-        Option(
-            "`ec2:RunInstances`",
-            False,
-            "The boundary doesn't allow it.",
-            simulated(
-                allow(["s3:*", "ec2:*"]),
-                boundary=(allow(["s3:*", "logs:*"]),),
-                action="ec2:RunInstances",
-                says="implicitDeny",
-            ),
+            "`ec2:RunInstances`", False, "The boundary doesn't allow it.", _bounded("ec2:RunInstances", "implicitDeny")
         ),
         Option(
             "`logs:PutLogEvents`",
             False,
             "A boundary gives nothing: the role's own policies don't allow it.",
-            simulated(
-                allow(["s3:*", "ec2:*"]),
-                boundary=(allow(["s3:*", "logs:*"]),),
-                action="logs:PutLogEvents",
-                says="implicitDeny",
-            ),
+            _bounded("logs:PutLogEvents", "implicitDeny"),
         ),
-        Option(
-            "`s3:ListAllMyBuckets`",
-            True,
-            "`s3:*` in both names it, too.",
-            simulated(allow(["s3:*", "ec2:*"]), boundary=(allow(["s3:*", "logs:*"]),), action="s3:ListAllMyBuckets"),
-        ),
+        Option("`s3:ListAllMyBuckets`", True, "`s3:*` in both names it, too.", _bounded("s3:ListAllMyBuckets")),
     ),
     objectives=("DVA-C02 2.1", "DOP-C02 6.1"),
 )
@@ -222,7 +167,7 @@ CROSS_ACCOUNT = Question(
         Option(
             "The user's permission alone will do",
             False,
-            "Nobody can allow himself into somebody else's account.",
+            "An account lets in only whom it trusts: here it trusts somebody else.",
             with_role(
                 principal='{"AWS": "arn:aws:iam::210987654321:root"}',
                 says="is not authorized to perform: sts:AssumeRole",
@@ -242,7 +187,7 @@ EXTERNAL = Question(
     id="guard.q6",
     text=(
         "A monitoring company enters the accounts of many customers by roles. What keeps one customer from having the "
-        "company look into another customer's account, whose role's ARN he has guessed?"
+        "company look into another customer's account, whose role's ARN it has guessed?"
     ),
     options=(
         Option(
