@@ -14,10 +14,10 @@ PROGRAMS = ("dot", "graphviz-pure")
 LEGIBLE = "42rem"  # the width below which words in a picture would be too small to read
 # A shadow at an edge beyond which there is more: a scroll bar may be hidden. What scrolls along covers it at the end.
 _GROUND = "var(--jp-layout-color0, var(--vscode-editor-background, transparent))"
-_SHADOW = "color-mix(in srgb, currentColor 45%, transparent)"
+_SHADOW = "color-mix(in srgb, currentColor 30%, transparent)"
 _EDGES = (
-    f"background: linear-gradient({_GROUND}, {_GROUND}) left / 1rem 100% no-repeat local, "
-    f"linear-gradient({_GROUND}, {_GROUND}) right / 1rem 100% no-repeat local, "
+    f"background: linear-gradient({_GROUND}, {_GROUND}) left top / 1rem calc(100% + 2px) no-repeat local, "
+    f"linear-gradient({_GROUND}, {_GROUND}) right top / 1rem calc(100% + 2px) no-repeat local, "
     f"linear-gradient(to right, {_SHADOW}, transparent) left / .8rem 100% no-repeat scroll, "
     f"linear-gradient(to left, {_SHADOW}, transparent) right / .8rem 100% no-repeat scroll"
 )

@@ -156,7 +156,7 @@ def _form(seen: Seen) -> Markup:
         tag("label", "Who ", tag("select", *arns, name="holder")),
         tag("label", "Action ", void("input", name="action", value=asked.action, size=28, list="lab-actions"), usual),
         tag("label", "Resource ", void("input", name="resource", value=asked.resource, size=56)),
-        tag("label", "Context ", tag("textarea", asked.context, name="context", rows=2, cols=44,
+        tag("label", "Context ", tag("textarea", asked.context, name="context", rows=2, cols=36,
                                      placeholder="aws:MultiFactorAuthPresent=true")),
         tag("button", "May it?", class_="lab-main", data_do="decide", type="submit"),
         tag("button", "Who may?", data_do="everybody", type="submit"),

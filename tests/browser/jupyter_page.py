@@ -22,6 +22,7 @@ from labsupport.commands import up
 up.FIRST = pathlib.Path(sys.argv[1])
 sys.exit(cli.main(["up", "--no-browser"]))
 """
+THEMES = ("JupyterLab Dark", "JupyterLab Light")  # the light one last: it is what a learner begins with
 # What JupyterLab itself says where a kernel ends while it asks it something.
 AT_A_KERNELS_END = "Could not restore the debugger state"
 # Whether a cell has run: its prompt has a number.
@@ -61,6 +62,7 @@ class Page:
     def __init__(self, page: Any, address: str) -> None:
         self.page = page
         self.address = address
+        self.name = ""  # of the notebook that is open
         self.hosts: set[str] = set()
         self.errors: list[str] = []
         page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
@@ -74,6 +76,7 @@ class Page:
 
     def open(self, name: str) -> None:
         """A notebook of the folder, alone in the window, its kernel ready."""
+        self.name = name.removesuffix(".ipynb")
         first, _, token = self.address.partition("?")
         self.page.goto(f"{first.rpartition('/')[0]}/{name}?{token}".replace("/lab/tree/", "/doc/tree/"))
         try:
@@ -122,6 +125,12 @@ class Page:
             label = self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(name)}$"))
             label.hover()
             label.click()
+
+    def theme(self, name: str) -> None:
+        """`JupyterLab Dark`, chosen as a person does."""
+        self.menu("Settings", "Theme", name)
+        light = str(name.endswith("Light")).lower()
+        self.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
 
     def save(self, path: Path, words: str) -> None:
         """Save the notebook, and wait until its file has the words."""

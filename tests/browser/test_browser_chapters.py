@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from jupyter_page import ROOT, Page
+from jupyter_page import ROOT, THEMES, Page
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SIZES = {480: 2400, 900: 2000, 1400: 1600}  # width: height
@@ -39,11 +39,13 @@ def test_its_first_card_answers(chapter, button, said):
     assert said in answer.inner_text()
 
 
-def test_it_is_seen_at_three_widths(chapter, pictures):
+@pytest.mark.parametrize("theme", THEMES)
+def test_it_is_seen_at_three_widths(chapter, pictures, theme):
+    chapter.theme(theme)
     for width, height in SIZES.items():
         chapter.page.set_viewport_size({"width": width, "height": height})
         chapter.from_the_top()
-        chapter.page.screenshot(path=pictures / f"chapter-{width}.png")
+        chapter.page.screenshot(path=pictures / f"{chapter.name}-{theme.split()[1].lower()}-{width}.png")
     chapter.page.set_viewport_size({"width": 1400, "height": 1000})
 
 

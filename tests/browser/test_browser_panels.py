@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from jupyter_page import THEMES
 
 START, PREPARE, WATCH, PUSH, MAIL, TRAIL, WHY, MAP, SIMULATE = range(9)
 SIZES = {480: 5200, 900: 4400, 1400: 4200}  # width: a height that shows the whole notebook
@@ -121,12 +122,10 @@ def test_who_else_may_is_a_table(page):
     panel.locator("svg").wait_for()
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+@pytest.mark.parametrize("theme", THEMES)
 def test_nothing_is_cut_off_at_any_width(page, pictures: Path, theme):
     page.run(MAP)
-    page.menu("Settings", "Theme", theme)
-    light = str(theme.endswith("Light")).lower()
-    page.page.wait_for_function("light => document.body.dataset.jpThemeLight === light", arg=light)
+    page.theme(theme)
     for width, height in SIZES.items():
         page.page.set_viewport_size({"width": width, "height": height})
         page.from_the_top()
