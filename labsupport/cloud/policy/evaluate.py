@@ -44,7 +44,8 @@ class Decision:
     def as_dict(self) -> dict[str, Any]:
         """The decision with its trace, for storing; `explain` works from it later."""
         outcome = {"allowed": self.allowed, "effect": self.effect, "reason": self.reason_kind}
-        return {**outcome, "missing": list(self.missing), **trace.record(self.asked)}
+        remarks = trace.remarks(self.asked, self.missing) if self.effect == "implicitDeny" else []
+        return {**outcome, "missing": list(self.missing), "remarks": remarks, **trace.record(self.asked)}
 
 
 class _Verdicts(NamedTuple):

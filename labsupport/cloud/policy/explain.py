@@ -56,7 +56,7 @@ def narrative(decision: dict[str, Any]) -> list[str]:
     if decision["allowed"]:
         return [*lines, *_allowed(decision)]
     lines += _denials(decision) if decision["effect"] == "explicitDeny" else _gaps(decision)
-    return [*lines, *_nearly(decision), *_remedy(decision)]
+    return [*lines, *_nearly(decision), *_warned(decision), *_remedy(decision)]
 
 
 def _allowed(decision: dict[str, Any]) -> list[str]:
@@ -126,6 +126,11 @@ def _unmet(condition: dict[str, Any]) -> str:
         "the request has no such key" if condition["missing"] else f"the request has {', '.join(condition['actual'])}"
     )
     return f"only where {condition['key']} {condition['words']} {expected} ({condition['operator']}): {found}"
+
+
+def _warned(decision: dict[str, Any]) -> list[str]:
+    """Statements that can never allow the action, as they are written. Records of earlier days hold none."""
+    return [f"{_place(found, found)} cannot allow it. {found['message']}" for found in decision.get("remarks", ())]
 
 
 def _remedy(decision: dict[str, Any]) -> list[str]:

@@ -3,13 +3,15 @@
 Such statements are legal and match nothing. AWS: "IAM Access Analyzer policy check reference".
 """
 
+import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from labsupport.cloud.core import reference
-from labsupport.cloud.policy.document import Document, Statement
+from labsupport.cloud.policy.document import Document, Resource, Statement
 from labsupport.cloud.policy.match import action_test
 
 _PLACE = re.compile(r"\$\{[^{}]*\}")
@@ -45,11 +47,63 @@ def _unknown_actions(statement: Statement) -> list[Remark]:
             continue
         if prefix not in reference.services():
             found.append(
-                Remark(statement.index, "unknownService", written, f"No service's actions begin with {prefix}.")
+                Remark(
+                    statement.index,
+                    "unknownService",
+                    written,
+                    f"No service's actions begin with {prefix}.{_hint(written)}",
+                )
             )
         elif not _matching(written):
-            found.append(Remark(statement.index, "unknownAction", written, f"AWS has no action like {written}."))
+            message = f"AWS has no action like {written}.{_hint(written)}"
+            found.append(Remark(statement.index, "unknownAction", written, message))
     return found
+
+
+def _hint(written: str) -> str:
+    found = _meant(written)
+    return f" Perhaps {found} is meant." if found else ""
+
+
+@lru_cache(maxsize=1024)
+def _meant(written: str) -> str:
+    """The action that a misspelt one comes closest to; nothing where none comes close."""
+    prefix, _, name = written.partition(":")
+    if "*" in written or "?" in written:
+        return ""
+    services = [prefix.lower()] if prefix.lower() in reference.services() else _closest(prefix, reference.services())
+    actions = [f"{service}:{action}" for service in services for action in reference.actions_of(service)]
+    return next(iter(_closest(f"{services[0]}:{name}", actions)), "") if services else ""
+
+
+def _closest(written: str, known: Iterable[str]) -> list[str]:
+    """The one of the known that is spelt most alike, capitals or not."""
+    lower = {one.lower(): one for one in known}
+    return [lower[one] for one in difflib.get_close_matches(written.lower(), lower, n=1, cutoff=0.75)]
+
+
+def why_not(statement: Statement, action: str) -> list[Remark]:
+    """What keeps a statement that was meant to allow an action from ever doing so."""
+    if statement.deny or statement.not_action:
+        return []
+    if not statement.covers_action(action.lower()):
+        return [one for one in _unknown_actions(statement) if _meant(one.written).lower() == action.lower()]
+    arns = _arns(action)
+    if (
+        not statement.resources
+        or statement.not_resource
+        or None in arns
+        or any(_taken(pattern, arns) for pattern in statement.resources)
+    ):
+        return []
+    written = ", ".join(pattern.written for pattern in statement.resources)
+    return [Remark(statement.index, "resourceNotTaken", written, _never(action, written, sorted(filter(None, arns))))]
+
+
+def _never(action: str, written: str, takes: list[str]) -> str:
+    if not takes:
+        return f'{action} concerns no single resource, so {written} never matches it: it needs "*".'
+    return f"{action} never acts on {written}: it takes {' or '.join(takes[:5])}."
 
 
 def _resources_not_taken(statement: Statement) -> list[Remark]:
@@ -61,8 +115,27 @@ def _resources_not_taken(statement: Statement) -> list[Remark]:
     return [
         Remark(statement.index, "resourceNotTaken", pattern.written, _not_taken(pattern.written, known))
         for pattern in statement.resources
-        if pattern.written != "*" and not any(_overlap(_glob(pattern.written), _glob(arn)) for arn in known)
+        if not _taken(pattern, known)
     ]
+
+
+def _taken(pattern: Resource, arns: Iterable[str | None]) -> bool:
+    """Whether a pattern fits one of the ARNs, or all there is."""
+    written = _glob(pattern.written)
+    return written == "*" or any(_fits(written, arn) for arn in arns if arn)
+
+
+def _fits(written: str, arn: str) -> bool:
+    """Field by field, for no place of an ARN holds a colon; as a whole where an asterisk may stand for several fields.
+
+    A bucket's name holds no slash either, so a pattern of objects is none of buckets.
+    """
+    *head, last = written.split(":", 5)
+    if len(head) < 5 or "*" in "".join(head):
+        return _overlap(written, _glob(arn))
+    if arn.endswith(":::${BucketName}") and "/" in last:
+        return False
+    return all(map(_overlap, [*head, last], _glob(arn).split(":", 5)))
 
 
 def _not_taken(written: str, known: list[str]) -> str:

@@ -3,9 +3,10 @@
 Everything here is plain JSON, so that it can be stored and explained later.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from labsupport.cloud.policy import lint
 from labsupport.cloud.policy.conditions import explain, holds, values_of
 from labsupport.cloud.policy.document import Resource, Statement
 from labsupport.cloud.policy.principals import GRADES
@@ -36,6 +37,29 @@ def policies(asked: Asked) -> list[dict[str, Any]]:
     """One entry per policy, in the order of evaluation."""
     question = question_of(asked)
     return [_policy(policy, question) for policy in in_order(asked)]
+
+
+def remarks(asked: Asked, kinds: Iterable[str]) -> list[dict[str, Any]]:
+    """What keeps statements of these kinds of policies from ever allowing the action: a slip in writing it, or a
+    resource that it doesn't take. Nobody can mend AWS's own policies, so they are left out."""
+    question = question_of(asked)
+    return [
+        {
+            "name": policy.name,
+            "kind": policy.kind,
+            "holder": policy.holder,
+            "sid": statement.sid,
+            "index": statement.index,
+            "message": found.message,
+        }
+        for policy in in_order(asked)
+        if policy.kind in kinds and not (policy.arn or "").startswith("arn:aws:iam::aws:")
+        for statement in policy.document.statements
+        if not (
+            statement.covers_action(question.action) and statement.covers_resource(question.resource, question.context)
+        )
+        for found in lint.why_not(statement, asked.request.action)
+    ]
 
 
 def in_order(asked: Asked) -> Iterator[Policy]:

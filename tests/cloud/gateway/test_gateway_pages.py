@@ -84,6 +84,21 @@ def test_why_explains_the_last_refusal(cloud: Any) -> None:
     assert found["decision"]
 
 
+def test_why_tells_of_a_slip_in_a_policy_that_explains_the_refusal(shared_cloud: Any) -> None:
+    iam = shared_cloud.client("iam")
+    iam.create_user(UserName="slipped")
+    statement = {"Sid": "Push", "Effect": "Allow", "Action": "codecommit:CreateRepositories", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="slipped", PolicyName="own", PolicyDocument=text)
+    key = iam.create_access_key(UserName="slipped")["AccessKey"]
+    keys = {"AccessKeyId": key["AccessKeyId"], "SecretAccessKey": key["SecretAccessKey"], "SessionToken": None}
+    client = shared_cloud.client("codecommit", credentials=keys)
+    refusal(client.create_repository, repositoryName="shop")
+    told = "\n".join(content(shared_cloud, "/_lab/why")["explanation"])
+    assert "Statement “Push” of own (identity-based policy of user/slipped) cannot allow it." in told
+    assert "Perhaps codecommit:CreateRepository is meant." in told
+
+
 def test_the_mailbox_shows_an_account_its_own_mail_the_newest_first(cloud: Any) -> None:
     for profile, names in (("learner", ("one", "two")), ("second", ("three",))):
         sns = cloud.client("sns", profile)

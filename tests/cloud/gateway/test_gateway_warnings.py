@@ -51,7 +51,7 @@ def test_each_names_its_policy_the_place_and_what_is_wrong(shared_cloud: Any) ->
         ("group/warned", "shared", "unknownAction", 1, "s3:Nothing"),
         ("user/warned", "warned-limit", "unknownAction", 1, "s3:Nothing"),
     ]
-    assert found["warnings"][0]["message"] == "AWS has no action like s3:GetObjects."
+    assert found["warnings"][0]["message"] == "AWS has no action like s3:GetObjects. Perhaps s3:GetObject is meant."
 
 
 @pytest.mark.usefixtures("holders")

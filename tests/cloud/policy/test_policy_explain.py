@@ -309,3 +309,44 @@ def test_the_advice_for_a_trust_policy_can_be_saved() -> None:
 
 def test_the_caller_is_named_by_its_session() -> None:
     assert narrative(stored(evaluate(request(who=SESSION), [])))[0] == f"{SESSION_ARN} asked for {PUT} on {KEY}."
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (
+            allow("s3:PutObjects"),
+            "Statement number 1 of identity-policy (identity-based policy of user/ann) cannot allow it. "
+            "AWS has no action like s3:PutObjects. Perhaps s3:PutObject is meant.",
+        ),
+        (allow(PUT, "arn:aws:s3:::box", Sid="Write"), f"“Write” of identity-policy (identity-based policy of user/ann) "
+         f"cannot allow it. {PUT} never acts on arn:aws:s3:::box: it takes "),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_policy_that_explains_the_refusal_is_told(statement: dict[str, Any], words: str) -> None:
+    assert words in story(evaluate(request(), [policy("identity", statement)]))
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [
+        evaluate(request(), [policy("identity", allow("s3:GetObjects"))]),  # another action was meant
+        evaluate(request(), [policy("identity", allow(PUT, "arn:aws:s3:::other/*"))]),  # a resource of the right kind
+        evaluate(request(), [policy("identity", allow("s3:PutObjects"), deny())]),  # the denial explains it
+        evaluate(request(), [policy("identity", allow("s3:PutObjects"), allow())]),
+        evaluate(request(), [policy("identity", allow(PUT, KEY, Condition={"Bool": {"aws:SecureTransport": "true"}}))]),
+        evaluate(  # what is missing is the boundary's
+            request(),
+            [policy("identity", allow(), allow("s3:PutObjects"))],
+            boundary=policy("boundary", allow("ec2:*")),
+        ),
+    ],
+)
+def test_a_slip_that_explains_nothing_is_not_told(decision: Decision) -> None:
+    assert stored(decision)["remarks"] == []
+
+
+def test_records_of_earlier_days_are_told_as_ever() -> None:
+    kept = stored(evaluate(request(), [policy("identity", allow("s3:PutObjects"))]))
+    del kept["remarks"]
+    assert any("This would allow it" in line for line in narrative(kept))
