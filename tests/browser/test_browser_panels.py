@@ -134,9 +134,9 @@ def test_nothing_is_cut_off_at_any_width(page, pictures: Path, theme):
     page.page.set_viewport_size({"width": 1400, "height": 1000})
 
 
-# What of a panel sticks out of its cell where nothing lets one scroll to it.
+# What of a panel sticks out of its cell where nothing of the panel's own lets one scroll to it.
 OVERFLOWS = """() => {
-  const scrolls = (el, cell) => el !== cell &&
+  const scrolls = (el, cell) => el !== cell && !el.matches(".jp-OutputArea-output") &&
     (/(auto|scroll)/.test(getComputedStyle(el).overflowX) || scrolls(el.parentElement, cell));
   const outside = cell => [...cell.querySelectorAll(".lab-panel *, svg *")].filter(el =>
     el.checkVisibility() && el.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1
