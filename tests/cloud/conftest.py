@@ -23,6 +23,7 @@ class RunningCloud:
     def __init__(self, home: Path, **settings: Any) -> None:
         self.settings = Settings(home=home, **settings)
         self.home = home
+        self._clients: dict[frozenset[tuple[str, Any]], Any] = {}
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -44,14 +45,30 @@ class RunningCloud:
     def client(
         self, service: str, profile: str = "learner", *, credentials: dict[str, str] | None = None, **more: Any
     ) -> Any:
-        """boto3's client. `credentials` are an answer's `Credentials` of STS, instead of a profile's keys."""
+        """boto3's client. `credentials` are an answer's `Credentials` of STS, instead of a profile's keys.
+
+        Making one takes longer than most calls, so the same is given to all who ask for the same.
+        """
+        asked = self._asked(service, profile, credentials, more)
+        known = frozenset(asked.items())
+        if known not in self._clients:
+            self._clients[known] = _session().client(**asked)
+        return self._clients[known]
+
+    def own_client(self, service: str, profile: str = "learner", **more: Any) -> Any:
+        """A client that nobody else has: its events may be listened to."""
+        return _session().client(**self._asked(service, profile, None, more))
+
+    def _asked(
+        self, service: str, profile: str, credentials: dict[str, str] | None, more: dict[str, Any]
+    ) -> dict[str, Any]:
         keys = self.keys(profile) if credentials is None else {
             "aws_access_key_id": credentials["AccessKeyId"],
             "aws_secret_access_key": credentials["SecretAccessKey"],
             "aws_session_token": credentials["SessionToken"],
         }  # fmt: skip
-        more = {"region_name": "us-east-1", "endpoint_url": self.url, "config": QUICK, **more}
-        return _session().client(service, **keys, **more)
+        usual = {"region_name": "us-east-1", "endpoint_url": self.url, "config": QUICK}
+        return {"service_name": service, **usual, **keys, **more}
 
     def on_loop(self, function: Callable[[Cloud], Any]) -> Any:
         """Run a plain or async function of the cloud on its loop and give its result."""
@@ -86,6 +103,8 @@ class RunningCloud:
         }
 
     def stop(self) -> None:
+        for client in self._clients.values():
+            client.close()
         self._loop.call_soon_threadsafe(self.cloud.rooms["stop"])
         self._thread.join(20)
         assert not self._thread.is_alive(), "the cloud did not stop"

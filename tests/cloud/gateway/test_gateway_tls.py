@@ -79,7 +79,8 @@ def test_an_object_over_tls_comes_in_chunks_with_a_checksum(
     shared_cloud: Any, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """boto3 sends aws-chunked and a trailer over TLS only."""
-    s3, body, seen = secure(shared_cloud, "s3"), os.urandom(size), {}
+    url, bundle = shared_cloud.settings.secure_endpoint, str(home.ca_bundle(shared_cloud.home))
+    s3, body, seen = shared_cloud.own_client("s3", endpoint_url=url, verify=bundle), os.urandom(size), {}
     s3.create_bucket(Bucket=f"chunked-{size}")
     s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: seen.update(request.headers))
     answer = s3.put_object(Bucket=f"chunked-{size}", Key="k", Body=body)

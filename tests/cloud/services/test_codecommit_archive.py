@@ -173,7 +173,7 @@ def test_what_cannot_be_uploaded(shared_cloud: Any, committed: str, params: dict
 
 
 def test_no_client_can_call_it_from_outside(shared_cloud: Any, committed: str) -> None:
-    codecommit = shared_cloud.client("codecommit")
+    codecommit = shared_cloud.own_client("codecommit")
     codecommit.meta.events.register(
         "before-sign.codecommit.*",
         lambda request, **_: request.headers.__setitem__("X-Amz-Target", "CodeCommitArchive.UploadArchive"),

@@ -464,7 +464,7 @@ def test_policies_see_an_instances_tags(shared_cloud: Any, image: str, pair: lis
 
 
 def test_user_data_that_is_no_base_64(shared_cloud: Any, image: str) -> None:
-    client = shared_cloud.client("ec2")
+    client = shared_cloud.own_client("ec2")
     client.meta.events.unregister("before-parameter-build.ec2.RunInstances")
     encoded = base64.b64encode(b"#!/bin/sh\n").decode()
 

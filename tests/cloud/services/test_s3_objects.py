@@ -205,7 +205,7 @@ def test_digests_of_other_bodies_are_checked(s3: Any, shared_cloud: Any, name: s
         "put_bucket_policy": {"Policy": "{}"},
     }[call]
     s3.put_object(Bucket=name, Key="k", Body=b"x")
-    client = shared_cloud.client("s3")
+    client = shared_cloud.own_client("s3")
     client.meta.events.register(
         "before-sign.s3", lambda request, **_: request.headers.__setitem__("Content-MD5", "A" * 22 + "==")
     )
