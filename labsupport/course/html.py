@@ -6,6 +6,7 @@ from html import escape
 from labsupport.course.declare import Outcome, Solution
 from labsupport.course.engine import HINTS, Hint
 from labsupport.course.verdict import MARKS, Part, Verdict, summary
+from labsupport.panels.live import NO_MATHS
 
 # Colours that have enough contrast on white and on JupyterLab's dark background alike; they only support the marks.
 COLOURS = {
@@ -31,7 +32,8 @@ def verdict(found: Verdict) -> str:
     note = f"<p>{escape(found.note)}</p>" if found.note else ""
     head = f"{MARKS[found.outcome]} {found.outcome.value.capitalize()}."
     return (
-        f'<div role="status" style="border-left: 4px solid {COLOURS[found.outcome]}; padding: .2em 0 .2em .8em">'
+        f'<div role="status" class="{NO_MATHS}" '
+        f'style="border-left: 4px solid {COLOURS[found.outcome]}; padding: .2em 0 .2em .8em">'
         f"<p style='margin: 0'><strong>{head}</strong> {escape(summary(found))}</p>"
         f'<ul style="list-style: none; padding: 0; margin: .4em 0 0 0">{parts}</ul>{note}</div>'
     )

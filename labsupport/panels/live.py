@@ -46,6 +46,7 @@ BEGIN, END = Markup("<!--live-->"), Markup("<!--/live-->")
 _LIVE = re.compile(f"{BEGIN}.*?{END}", re.DOTALL)
 _HERE = Path(__file__).parent
 _WIDGET = "application/vnd.jupyter.widget-view+json"
+NO_MATHS = "mathjax_ignore"  # a notebook would typeset what stands between two dollars, such as variables of policies
 WAIT = "In this editor a button waits until the running cell has ended."
 
 
@@ -80,7 +81,7 @@ def kept(view: View, key: str | None = None) -> str:
     there the words appear that are hidden else."""
     words = tag("pre", view.text, class_="lab-words", aria_hidden="true")
     style = Markup(f"<style>{_css()}</style>")
-    return str(tag("div", style, Markup(still(view.html)), words, class_="lab-panel", data_lab_still=key))
+    return str(tag("div", style, Markup(still(view.html)), words, class_=f"lab-panel {NO_MATHS}", data_lab_still=key))
 
 
 class Panel:
@@ -119,7 +120,7 @@ class Panel:
             display(data, raw=True)
             return
         self._place = display(self._data(), raw=True, display_id=True)
-        display({"text/html": str(tag("div", data_lab_live=self._key)), "text/plain": ""}, raw=True)
+        display({"text/html": str(tag("div", data_lab_live=self._key, class_=NO_MATHS)), "text/plain": ""}, raw=True)
 
     _ipython_display_ = show
 

@@ -64,6 +64,15 @@ def test_the_file_keeps_the_picture_and_the_words_without_buttons(notebook):
     assert all("widget-view" not in kind for place in notebook.places for kind in place.data[0])
 
 
+def test_a_policy_s_variables_are_not_typeset_as_maths(notebook):
+    """MathJax would take `${aws:username} … $` for a formula; JupyterLab has it leave out what is of this class."""
+    panel = Panel(View("<p>${a}/${b}</p>", "${a}/${b}"))
+    panel.show()
+    assert len(notebook.places) == 2
+    for place in notebook.places:
+        assert "mathjax_ignore" in place.data[0]["text/html"].split(">${")[0]
+
+
 def test_an_update_changes_the_file_and_the_browser_once(notebook):
     panel = Panel(card())
     panel.show()

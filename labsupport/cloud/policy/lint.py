@@ -15,6 +15,7 @@ from labsupport.cloud.policy.document import Document, Resource, Statement
 from labsupport.cloud.policy.match import action_test
 
 _PLACE = re.compile(r"\$\{[^{}]*\}")
+_NAMED = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,19 @@ def why_not(statement: Statement, action: str) -> list[Remark]:
     ):
         return []
     written = ", ".join(pattern.written for pattern in statement.resources)
-    return [Remark(statement.index, "resourceNotTaken", written, _never(action, written, sorted(filter(None, arns))))]
+    return [Remark(statement.index, "resourceNotTaken", written, _never(action, written, [arn for arn in arns if arn]))]
 
 
 def _never(action: str, written: str, takes: list[str]) -> str:
     if not takes:
         return f'{action} concerns no single resource, so {written} never matches it: it needs "*".'
-    return f"{action} never acts on {written}: it takes {' or '.join(takes[:5])}."
+    return f"{action} never acts on {written}: it takes {' or '.join(_shown(takes))}."
+
+
+def _shown(arns: Iterable[str]) -> list[str]:
+    """A few ARNs for people, the plainest first: `arn:aws:s3:::BucketName/ObjectName`."""
+    plain = {_NAMED.sub(r"\1", arn.replace("${Partition}", "aws")) for arn in arns}
+    return sorted(plain, key=lambda arn: (len(arn), arn))[:5]
 
 
 def _resources_not_taken(statement: Statement) -> list[Remark]:
@@ -141,7 +148,7 @@ def _fits(written: str, arn: str) -> bool:
 def _not_taken(written: str, known: list[str]) -> str:
     if not known:
         return f'The actions concern no single resource, so {written} matches nothing: they need "*".'
-    return f"No action of the statement takes {written}; they take {', '.join(sorted(set(known))[:5])}."
+    return f"No action of the statement takes {written}; they take {' or '.join(_shown(known))}."
 
 
 def _arns(written: str) -> list[str | None]:

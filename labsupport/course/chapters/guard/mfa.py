@@ -102,16 +102,17 @@ def used(world: World) -> Finding:
 # An authenticator app in a few lines: a keyed hash of the time in steps of 30 seconds (RFC 6238).
 _APP = """
 def code(seed, later=0):
-    step = int(time.time()) // 30 + later
-    digest = hmac.new(base64.b32decode(seed), struct.pack(">Q", step), hashlib.sha1).digest()
+    key, step = base64.b32decode(seed), int(time.time()) // 30 + later
+    digest = hmac.digest(key, step.to_bytes(8, "big"), "sha1")
     at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at:at + 4])[0] & 0x7FFFFFFF) % 1000000:06d}"
+    number = int.from_bytes(digest[at:at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 1000000:06d}"
 """
 _CODE = (
     """
 code() {  # code SEED [STEPS LATER]
 python3 - "$1" "${2:-0}" <<'PYTHON'
-import base64, hashlib, hmac, struct, sys, time
+import base64, hmac, sys, time
 
 """
     + _APP
@@ -155,7 +156,7 @@ read -r id secret token <<< "$(AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secr
 AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_SESSION_TOKEN=$token aws codecommit list-repositories
 """
 _BOTO3 = f"""
-import base64, hashlib, hmac, json, struct, time
+import base64, hmac, json, time
 import boto3
 from labsupport import lab
 
@@ -199,7 +200,7 @@ A stolen access key should not be enough to delete anything.
 - With an access key of `{USER}` and a one-time code, get a **session** from STS, and list the repositories in it.
 
 ```python
-import base64, hashlib, hmac, struct, time
+import base64, hmac, time
 
 
 {_APP.strip()}
