@@ -8,6 +8,7 @@ import pytest
 from labsupport import lab as learner
 from labsupport.course import engine, registry
 from labsupport.course.card import Card
+from labsupport.course.quiz import LETTERS
 from labsupport.course.quizcard import QuizCard
 from labsupport.panels.live import still
 
@@ -116,42 +117,61 @@ def quiz(lab):
     return QuizCard(lab.folder, "tiny")
 
 
-def test_a_question_is_explained_only_after_it_was_answered(quiz):
+def at(question, text):
+    """The number of an option: they stand in another order than the one they are written in."""
+    asked = next(one for one in registry.chapter("tiny").questions if one.id == question)
+    return str(next(number for number, one in enumerate(asked.options) if one.text == text))
+
+
+@pytest.fixture
+def right(lab):
+    return at("tiny-q1", "`/tiny/a`")
+
+
+@pytest.fixture
+def wrong(lab):
+    return at("tiny-q1", "`aws/a`")
+
+
+def test_a_question_is_explained_only_after_it_was_answered(quiz, right, wrong):
     assert "A path is allowed." not in quiz._panel.view.html
     assert Reader(quiz._panel.view.html).buttons == ["answer", "answer"]
-    view = quiz._pressed("answer", {"question": "tiny-q1", "one": "1"})
+    view = quiz._pressed("answer", {"question": "tiny-q1", "one": wrong})
     assert "✘ Not right." in words(view)
     assert "✘ wrong, chosen: Names may not begin with aws." in words(view)
     assert "✔ right: A path is allowed." in words(view)
     assert Reader(view.html).buttons == ["show", "show", "answer", "answer"]
-    assert "B  ✘ wrong, and chosen" in view.text
-    view = quiz._pressed("answer", {"question": "tiny-q1", "one": "0"})
+    assert f"{LETTERS[int(wrong)]}  ✘ wrong, and chosen" in view.text
+    view = quiz._pressed("answer", {"question": "tiny-q1", "one": right})
     assert "✔ Right." in words(view)
 
 
 def test_several_answers_are_counted_only_when_as_many_are_chosen(quiz, lab):
+    plain, several = (f"box{at('tiny-q2', text)}" for text in ("String", "StringList"))
     before = engine.stand(lab.folder).answered("tiny-q2").times
     assert "You have chosen 1; nothing was counted." in words(
-        quiz._pressed("answer", {"question": "tiny-q2", "box0": "on"})
+        quiz._pressed("answer", {"question": "tiny-q2", plain: "on"})
     )
     assert engine.stand(lab.folder).answered("tiny-q2").times == before
-    said = words(quiz._pressed("answer", {"question": "tiny-q2", "box0": "on", "box1": "on"}))
+    said = words(quiz._pressed("answer", {"question": "tiny-q2", plain: "on", several: "on"}))
     assert "✔ Right." in said
     assert "nothing was counted" not in said
     assert engine.stand(lab.folder).answered("tiny-q2").right
 
 
-def test_an_option_is_seen_at_work(quiz):
-    quiz._pressed("answer", {"question": "tiny-q1", "one": "0"})
-    said = words(quiz._pressed("show", {"question": "tiny-q1", "option": "1"}))
+def test_an_option_is_seen_at_work(quiz, right, wrong):
+    quiz._pressed("answer", {"question": "tiny-q1", "one": right})
+    said = words(quiz._pressed("show", {"question": "tiny-q1", "option": wrong}))
     assert "No access to reserved parameter name" in said
     assert "It was refused, as the explanation says." in said
-    assert "It worked, as the explanation says." in words(quiz._pressed("show", {"question": "tiny-q1", "option": "0"}))
+    assert "It worked, as the explanation says." in words(
+        quiz._pressed("show", {"question": "tiny-q1", "option": right})
+    )
     assert "can't be run" in words(quiz._pressed("show", {"question": "tiny-q2", "option": "0"}))
 
 
-def test_a_saved_quiz_has_no_dead_fields(quiz):
-    view = quiz._pressed("answer", {"question": "tiny-q1", "one": "0"})
+def test_a_saved_quiz_has_no_dead_fields(quiz, right):
+    view = quiz._pressed("answer", {"question": "tiny-q1", "one": right})
     kept = still(view.html)
     assert "<input" not in kept
     assert Reader(kept).buttons == []

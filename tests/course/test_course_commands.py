@@ -124,16 +124,30 @@ def test_an_export_that_cannot_be_written_is_said(run, tmp_path):
     assert (status, "could not be written" in said) == (1, True)
 
 
+def letters(question):
+    """Those of its right options, and those of the others; they stand in another order than they are written in."""
+    right = quiz.right(question)
+    found = [
+        [quiz.LETTERS[at] for at in range(len(question.options)) if (at in right) is good] for good in (True, False)
+    ]
+    return ["".join(one) for one in found]
+
+
+def test_the_right_options_stand_anywhere():
+    places = {min(quiz.right(one)) for chapter in ("start", "guard") for one in quiz.questions(chapter)}
+    assert places >= {0, 1, 2}
+
+
 def test_a_quiz_is_answered_explained_shown_and_scored(run, lab):
-    typed = "z\nb\nb\n\nA\nab\n"
-    status, said = run("quiz", "tiny", typed=typed)
+    (right, wrong), (both, _) = map(letters, quiz.questions("tiny"))
+    status, said = run("quiz", "tiny", typed=f"z\n{wrong.lower()}\n{wrong.lower()}\n\n{wrong}\n{both.lower()}\n")
     assert status == 1
     assert "Please answer with letters from A to B." in said
     assert "✘ Not right." in said
-    assert "B  ✘ wrong, and chosen: Names may not begin with `aws`." in said
+    assert f"{wrong}  ✘ wrong, and chosen: Names may not begin with `aws`." in said
     assert "It was refused, as the explanation says." in said
     assert "1 of 2 right so far." in said
-    status, said = run("quiz", "tiny", "--left", typed="a\na\n\n")
+    status, said = run("quiz", "tiny", "--left", typed=f"{right}\n{right}\n\n")
     assert "It worked, as the explanation says." in said
     assert "Question 1 of 1" in said
     assert (status, "2 of 2 right so far." in said) == (0, True)
@@ -141,8 +155,9 @@ def test_a_quiz_is_answered_explained_shown_and_scored(run, lab):
 
 def test_a_quiz_is_marked_all_or_nothing(lab):
     one = quiz.questions("tiny")[1]
-    assert quiz.marked(lab.folder, one, {0, 1}).right
-    assert not quiz.marked(lab.folder, one, {0}).right
+    right = quiz.right(one)
+    assert quiz.marked(lab.folder, one, right).right
+    assert not quiz.marked(lab.folder, one, {min(right)}).right
     assert not quiz.marked(lab.folder, one, {0, 1, 2}).right
     assert quiz.so_far(lab.folder, one).right is False
     assert quiz.how_many(one) == "Choose exactly 2; all of them have to be right."

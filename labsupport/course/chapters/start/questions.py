@@ -283,7 +283,7 @@ REFERS = Question(
             template(f"{TOPIC}Outputs:\n  Topic:\n    Value: !Ref AWS::TopicArn\n", "Unresolved resource dependencies"),
         ),
         Option(
-            "The same with `Resources` left out and `Orders` at the top level",
+            "An output with the value `!Ref Orders`, with `Resources` left out and `Orders` at the top level",
             False,
             "A template has to have a section `Resources`, and its sections are fixed.",
             template("Orders:\n  Type: AWS::SNS::Topic\n", "Invalid template property"),
