@@ -97,7 +97,8 @@ What helps: `lab.pipeline("stock").watch()`, the message of the action that fail
 
 ```bash
 aws codepipeline get-pipeline --name stock --query pipeline > stock.json
-aws codepipeline update-pipeline --pipeline file://stock.json      # after your change
+# Change stock.json, then:
+aws codepipeline update-pipeline --pipeline file://stock.json
 ```
 """,
     objectives=("DVA-C02 4.1", "DOP-C02 1.1", "DOP-C02 2.1", "DOP-C02 5.3"),
