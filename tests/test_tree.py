@@ -51,8 +51,8 @@ def test_no_file_tells_where_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("cd /work/here", True),
-        ('"/root/.pyenv"', True),
+        (f"cd {PLACES[0]}/here", True),
+        (f'"{PLACES[1]}/.pyenv"', True),
         ("paths: [/root/.m2/**/*]", False),
         (f"see {PLACES[-1]}/x", True),
         ("/codebuild/work/x", False),

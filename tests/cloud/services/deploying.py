@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from labsupport.cloud.runner import reap
 from labsupport.commands.background import started, stopped
 from labsupport.session import client_of
@@ -219,13 +217,3 @@ class Served:
 
 
 SILENT = {"appspec.yml": appspec({}, {"v": "/srv"}), "v": "1"}
-
-
-def empty(request: pytest.FixtureRequest) -> None:
-    """Let the next test find the shared instance as if nothing had been deployed to it."""
-    if "world" in request.fixturenames:
-        found: World = request.getfixturevalue("world")
-        for path in (found.root() / "opt/codedeploy-agent/deployment-root").glob("deployment-instructions/*"):
-            path.unlink()
-        for path in (found.root() / "srv").iterdir():
-            path.unlink()

@@ -1,28 +1,17 @@
 """Deployments that fail and succeed as they do at AWS: by hooks, time, roles, health, and instances that go away."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deploying import BUCKET, HOST_ACTIONS, SILENT, World, appspec, bundle, empty, policy, trust
+from deploying import BUCKET, HOST_ACTIONS, SILENT, World, appspec, bundle, policy, trust
 from services_help import code_of, may, person, refused, trail
 
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.identity import root
 
+pytestmark = pytest.mark.usefixtures("emptied")
 OK = "#!/bin/sh\necho fine\n"
 FINE = {"appspec.yml": appspec({"AfterInstall": "ok.sh"}, {"v": "/srv"}), "ok.sh": OK, "v": "1"}
-
-
-@pytest.fixture(scope="module")
-def world(shared_cloud: Any) -> World:
-    return World(shared_cloud)
-
-
-@pytest.fixture(autouse=True)
-def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    empty(request)
 
 
 def test_a_deployment_that_succeeds(world: World) -> None:

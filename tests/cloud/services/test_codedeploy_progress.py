@@ -1,25 +1,13 @@
 """Deployments while they run, rolled back, and on several instances that come and go."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deploying import SILENT, World, appspec, bundle, empty, eventually, policy, trust
+from deploying import SILENT, World, appspec, bundle, eventually, policy, trust
 from services_help import code_of, mails, news, refused, subscribed
 
-
-@pytest.fixture(scope="module")
-def world(shared_cloud: Any) -> World:
-    return World(shared_cloud)
-
-
-@pytest.fixture(autouse=True)
-def emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-    empty(request)
-
-
+pytestmark = pytest.mark.usefixtures("emptied")
 WAITING = "#!/bin/sh\ntouch $INSTANCE_ROOT/srv/waits\nuntil [ -e $INSTANCE_ROOT/srv/go ]; do sleep 0.02; done\n"
 
 
