@@ -28,7 +28,7 @@ def warnings(cloud: Cloud, caller: Caller, arn: str) -> list[dict[str, Any]]:
     perform(call, "GetContextKeysForPrincipalPolicy", {"PolicySourceArn": arn})
     held = held_by(cloud.store, _holder(cloud, caller.account, arn))
     policies = [*held.identity, *(held.boundary or ())]
-    own = [one for one in policies if not (one.arn or "").startswith("arn:aws:iam::aws:")]
+    own = [one for one in policies if not one.is_aws_managed]
     return [found for policy in own for found in _about(policy)]
 
 

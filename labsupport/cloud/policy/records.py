@@ -66,6 +66,11 @@ class Policy:
     document: Document
     text: str = ""
 
+    @property
+    def is_aws_managed(self) -> bool:
+        """One of AWS's own, which no account can change."""
+        return (self.arn or "").startswith("arn:aws:iam::aws:")
+
 
 class Policies:
     """Policies that bear together, such as all of a user's. Kept as long as they stay, they decide more quickly:

@@ -53,7 +53,7 @@ def remarks(asked: Asked, kinds: Iterable[str]) -> list[dict[str, Any]]:
             "message": found.message,
         }
         for policy in in_order(asked)
-        if policy.kind in kinds and not (policy.arn or "").startswith("arn:aws:iam::aws:")
+        if policy.kind in kinds and not policy.is_aws_managed
         for statement in policy.document.statements
         if not (
             statement.covers_action(question.action) and statement.covers_resource(question.resource, question.context)
