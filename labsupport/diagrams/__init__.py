@@ -1,1 +1,1 @@
-"""Pictures of the cloud's state. They see the cloud through boto3 only."""
+"""Pictures of the cloud's state, from boto3's answers and the page `/_lab/why` only."""

@@ -1,1 +1,1 @@
-"""Live views in a notebook. They see the cloud through boto3 only."""
+"""Live views in a notebook. They see the cloud through boto3 and its pages `/_lab/…` only."""
