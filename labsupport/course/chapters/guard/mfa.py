@@ -110,14 +110,14 @@ def code(seed, later=0):
 """
 _CODE = (
     """
-code() {  # code SEED [STEPS LATER]
-python3 - "$1" "${2:-0}" <<'PYTHON'
+code() {  # code SEED STEPS-LATER...
+python3 - "$@" <<'PYTHON'
 import base64, hmac, sys, time
 
 """
     + _APP
     + """
-print(code(sys.argv[1], int(sys.argv[2])))
+print(*(code(sys.argv[1], int(later)) for later in sys.argv[2:]))
 PYTHON
 }
 """
@@ -142,8 +142,9 @@ aws iam delete-virtual-mfa-device --serial-number "$serial" 2>/dev/null || true
 seed=$(aws iam create-virtual-mfa-device --virtual-mfa-device-name guard-phone \\
     --bootstrap-method Base32StringSeed --outfile guard-phone.seed --query VirtualMFADevice.SerialNumber \\
     --output text > guard-phone.serial && cat guard-phone.seed)
+read -r first second third <<< "$(code "$seed" -1 0 1)"
 aws iam enable-mfa-device --user-name {USER} --serial-number "$(cat guard-phone.serial)" \\
-    --authentication-code1 "$(code "$seed" -2)" --authentication-code2 "$(code "$seed" -1)"
+    --authentication-code1 "$first" --authentication-code2 "$second"
 """
 _SESSION = f"""
 aws iam list-access-keys --user-name {USER} --query "AccessKeyMetadata[].AccessKeyId" --output text | tr '\\t' '\\n' |
@@ -151,7 +152,7 @@ aws iam list-access-keys --user-name {USER} --query "AccessKeyMetadata[].AccessK
 read -r id secret <<< "$(aws iam create-access-key --user-name {USER} \\
     --query "AccessKey.[AccessKeyId,SecretAccessKey]" --output text)"
 read -r id secret token <<< "$(AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret aws sts get-session-token \\
-    --serial-number "$(cat guard-phone.serial)" --token-code "$(code "$seed")" \\
+    --serial-number "$(cat guard-phone.serial)" --token-code "$third" \\
     --query "Credentials.[AccessKeyId,SecretAccessKey,SessionToken]" --output text)"
 AWS_ACCESS_KEY_ID=$id AWS_SECRET_ACCESS_KEY=$secret AWS_SESSION_TOKEN=$token aws codecommit list-repositories
 """
@@ -173,7 +174,7 @@ for one in iam.list_virtual_mfa_devices(AssignmentStatus="Unassigned")["VirtualM
 made = iam.create_virtual_mfa_device(VirtualMFADeviceName="guard-phone")["VirtualMFADevice"]
 serial, seed = made["SerialNumber"], made["Base32StringSeed"]
 iam.enable_mfa_device(UserName=user, SerialNumber=serial,
-                      AuthenticationCode1=code(seed, -2), AuthenticationCode2=code(seed, -1))
+                      AuthenticationCode1=code(seed, -1), AuthenticationCode2=code(seed))
 iam.put_group_policy(GroupName="{GROUP}", PolicyName="mfa", PolicyDocument=json.dumps({{
     "Version": "2012-10-17",
     "Statement": [{{"Effect": "Deny", "Action": ["codecommit:DeleteBranch", "codecommit:DeleteFile"], "Resource": "*",
@@ -182,7 +183,7 @@ for old in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]:
     iam.delete_access_key(UserName=user, AccessKeyId=old["AccessKeyId"])
 key = iam.create_access_key(UserName=user)["AccessKey"]
 developer = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
-session = developer.client("sts").get_session_token(SerialNumber=serial, TokenCode=code(seed))["Credentials"]
+session = developer.client("sts").get_session_token(SerialNumber=serial, TokenCode=code(seed, 1))["Credentials"]
 safe = boto3.Session(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
 print(safe.client("codecommit").list_repositories()["repositories"])
 """
@@ -206,7 +207,7 @@ import base64, hmac, time
 {_APP.strip()}
 ```
 
-`code(seed)` is the code of now, `code(seed, -1)` the one before it.
+`code(seed)` is the code of now, `code(seed, -1)` the one before it, `code(seed, 1)` the next.
 """,
     objectives=("DVA-C02 2.1", "DOP-C02 6.1", "DOP-C02 6.3"),
     hints=(
@@ -218,8 +219,8 @@ import base64, hmac, time
         "own key.",
         "`aws iam create-virtual-mfa-device --virtual-mfa-device-name guard-phone --bootstrap-method Base32StringSeed "
         "--outfile seed` writes the seed into a file, and answers with the device's `SerialNumber`. A code is taken "
-        "once: use `code(seed, -2)` and `code(seed, -1)` for `enable-mfa-device`, so that `code(seed)` is left for the "
-        "session.",
+        "once: after `code(seed, -1)` and `code(seed)` for `enable-mfa-device` the session wants the next one. Wait for "
+        "it, or give `code(seed, 1)`: a device's clock may be a step ahead.",
     ),
     check=(device, refused_without, allowed_with, used),
     solutions=(
