@@ -55,7 +55,8 @@ def needed(package: Distribution, extras: frozenset[str]) -> Iterator[tuple[str,
 @cache
 def closure() -> frozenset[str]:
     """Every package that the lab and its tests bring along, directly or not."""
-    todo = [(str(canonicalize_name(name)), frozenset[str]()) for name in declared()]
+    installing = project()["optional-dependencies"]["install"]
+    todo = [(str(canonicalize_name(name)), frozenset[str]()) for name in [*declared(), *installing]]
     seen = set(todo)
     while todo:
         name, extras = todo.pop()

@@ -25,10 +25,13 @@ install() {{
     printf '#!/bin/sh\\necho "ran $*"\\n' > "$1/bin/lab"; chmod +x "$1/bin/lab"
 }}
 case "$*" in
+    "-m pip config list") cat "{settings}" ;;
+    "-m pip install "*" uv") [ ! -e "{uv_behaviour}" ] || . "{uv_behaviour}"; cp "$0" "$(dirname "$0")/uv" ;;
     "-m venv "*) [ ! -e "{venv_behaviour}" ] || . "{venv_behaviour}"; make_venv "$3" ;;
     "venv "*) make_venv "$5" ;;
     "-m pip install "*) install "$(dirname "$(dirname "$0")")" ;;
     "pip install --python "*) install "$(dirname "$(dirname "$4")")" ;;
+    "pip install --no-cache "*) install "$(dirname "$(dirname "$0")")" ;;
     *) echo "unexpected: $*"; exit 9 ;;
 esac
 """
@@ -62,11 +65,11 @@ class Machine:
         return status
 
     def calls(self) -> list[str]:
-        """What the Python, pip and uv were called with since the last look."""
+        """What the Python, pip and uv were called with since the last look, but for questions."""
         path = self.bin / "calls"
         lines = path.read_text().splitlines() if path.exists() else []
         path.unlink(missing_ok=True)
-        return lines
+        return [line for line in lines if line != "-m pip config list"]
 
     def tool(self, name: str, pip: bool = True) -> Path:
         """Put a stand-in on the PATH."""
@@ -76,6 +79,8 @@ class Machine:
                 calls=self.bin / "calls",
                 behaviour=self.bin / "behaviour",
                 venv_behaviour=self.bin / "venv-behaviour",
+                uv_behaviour=self.bin / "uv-behaviour",
+                settings=self.bin / "pip-settings",
                 pip='touch "$1/bin/pip";' if pip else "",
             ),
         )
@@ -87,6 +92,10 @@ class Machine:
         path.chmod(0o755)
         return path
 
+    def settings(self, text: str) -> None:
+        """What `pip config list` tells."""
+        (self.bin / "pip-settings").write_text(text + "\n")
+
     def installing(self, shell: str) -> None:
         """What happens (in shell) once packages are being fetched; an empty text: nothing special."""
         (self.bin / "behaviour").write_text(shell)
@@ -94,7 +103,7 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine with git and a whole Python, on which the lab was never started."""
+    """A machine with git and a whole Python, whose pip has an index of its own, on which the lab was never started."""
     root, programs = tmp_path / "a lab", tmp_path / "bin"
     root.mkdir()
     programs.mkdir()
@@ -103,6 +112,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     (root / "pyproject.toml").write_text('[project]\nname = "cicd-lab"\n\n[tool.ruff]\nline-length = 120\n')
     here = Machine(root, programs)
     here.program("git", "#!/bin/sh\n")
+    here.settings("global.index-url='a mirror'")
     monkeypatch.setattr(sys, "_base_executable", str(here.tool("python3")))
     monkeypatch.setattr(os, "execv", become)
     monkeypatch.setenv("PATH", str(programs))

@@ -219,8 +219,8 @@ import base64, hmac, time
         "own key.",
         "`aws iam create-virtual-mfa-device --virtual-mfa-device-name guard-phone --bootstrap-method Base32StringSeed "
         "--outfile seed` writes the seed into a file, and answers with the device's `SerialNumber`. A code is taken "
-        "once: after `code(seed, -1)` and `code(seed)` for `enable-mfa-device` the session wants the next one. Wait for "
-        "it, or give `code(seed, 1)`: a device's clock may be a step ahead.",
+        "once: after `code(seed, -1)` and `code(seed)` for `enable-mfa-device` the session wants the next one. Wait "
+        "for it, or give `code(seed, 1)`: a device's clock may be a step ahead.",
     ),
     check=(device, refused_without, allowed_with, used),
     solutions=(
