@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
 # Much of a test's time is waiting for processes, so two workers more than there are cores are worth their while.
@@ -17,13 +18,26 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("pytest", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder"),
 )
 
+# Pytest rewrites the tests' assertions and keeps the result: done once here, beside mypy, instead of in each worker.
+COLLECT = ("pytest", "--collect-only", "-qq")
+
 Runner = Callable[[Sequence[str]], int]
 
 
-def run(arguments: Sequence[str] = (), execute: Runner | None = None) -> int:
+class Waiting(Protocol):
+    """Something that goes on: `wait` returns when it has ended."""
+
+    def wait(self) -> object: ...
+
+
+def run(
+    arguments: Sequence[str] = (),
+    execute: Runner | None = None,
+    beside: Callable[[Sequence[str]], Waiting] | None = None,
+) -> int:
     """Run every check, or pytest alone where `arguments` (pytest's own) are given; 0 if all of them passed.
 
-    `execute` takes a step (`("ruff", "check", ".")`) and returns its exit status.
+    `execute` takes a step (`("ruff", "check", ".")`) and returns its exit status; `beside` begins one meanwhile.
     """
     execute = execute or in_root
     if missing := missing_tools():
@@ -32,7 +46,11 @@ def run(arguments: Sequence[str] = (), execute: Runner | None = None) -> int:
         return refuse(f"there are no tests beside {Path(__file__).parent}: run this in the lab's own folder.")
     if arguments:
         return execute(("pytest", *arguments))
-    failed = [" ".join(step) for step in STEPS if not passes(step, execute)]
+    *others, tests = STEPS
+    collecting = (beside or in_silence)(COLLECT)
+    failed = [" ".join(step) for step in others if not passes(step, execute)]
+    collecting.wait()
+    failed += [" ".join(tests)] if not passes(tests, execute) else []
     if failed:
         print(f"\nFailed: {', '.join(failed)}", flush=True)
     return 1 if failed else 0
@@ -45,12 +63,23 @@ def passes(step: tuple[str, ...], execute: Runner) -> bool:
 
 
 def in_root(step: Sequence[str]) -> int:
-    """Run a step's program from this environment in the project's folder.
+    """Run a step's program from this environment in the project's folder."""
+    return subprocess.call(command(step), cwd=ROOT, env=environ())
 
-    The tests start hundreds of Pythons; without bytecode on the disk each of them would compile the lab anew.
-    """
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.call([str(tool(step[0])), *step[1:]], cwd=ROOT, env=environ)
+
+def in_silence(step: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Begin a step, and show nothing of it."""
+    none = subprocess.DEVNULL
+    return subprocess.Popen(command(step), cwd=ROOT, env=environ(), stdin=none, stdout=none, stderr=none)
+
+
+def command(step: Sequence[str]) -> list[str]:
+    return [str(tool(step[0])), *step[1:]]
+
+
+def environ() -> dict[str, str]:
+    """The tests start hundreds of Pythons; without bytecode on the disk each of them would compile the lab anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def tool(name: str) -> Path:

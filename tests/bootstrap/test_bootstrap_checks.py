@@ -11,17 +11,30 @@ PYTEST = f"pytest -n {checks.WORKERS} --dist loadfile --no-loadscope-reorder"
 NAMES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", PYTEST]
 
 
+ran: list[str] = []
+
+
+class Collecting:
+    """What goes on beside the checks, and is waited for before the tests begin."""
+
+    def __init__(self, step: Sequence[str]) -> None:
+        ran.append(f"begun: {' '.join(step)}")
+
+    def wait(self) -> None:
+        ran.append("waited")
+
+
 @pytest.mark.parametrize("failing", [[], ["mypy"], ["ruff check .", PYTEST], NAMES])
 def test_all_run_whatever_fails(capsys: pytest.CaptureFixture[str], failing: list[str]) -> None:
-    ran = []
+    ran.clear()
 
     def execute(step: Sequence[str]) -> int:
         ran.append(" ".join(step))
         print(f"(output of {ran[-1]})")
         return 1 if ran[-1] in failing else 0
 
-    assert checks.run([], execute) == (1 if failing else 0)
-    assert ran == NAMES
+    assert checks.run([], execute, Collecting) == (1 if failing else 0)
+    assert ran == ["begun: pytest --collect-only -qq", *NAMES[:-1], "waited", PYTEST]
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("== ")] == [f"== {name}" for name in NAMES]
     assert lines[-1] == (f"Failed: {', '.join(failing)}" if failing else f"(output of {PYTEST})")
