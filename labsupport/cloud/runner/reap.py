@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -17,6 +18,7 @@ from labsupport.cloud.runner.spec import MARKER
 _STEP = 0.02
 # After SIGKILL only the kernel can be slow; nothing is gained by waiting longer.
 _PATIENCE = 5.0
+_HAS_PROC = Path("/proc/self/environ").exists()  # Linux
 
 
 @dataclass(frozen=True)
@@ -29,33 +31,44 @@ class Session:
 
 def find(run_ids: Collection[str], session: Session | None = None) -> list[psutil.Process]:
     """All living processes of the runs, wherever they hang in the tree; with `session` those of that session too."""
-    wanted = {run_id for run_id in run_ids if run_id}
-    found = [process for process in _processes() if _belongs(process, wanted, session)]
-    descendants = [child for process in found for child in _children(process)]
-    return list({process.pid: process for process in found + descendants if process.pid != os.getpid()}.values())
+    marks = {f"{MARKER}={run_id}".encode() for run_id in run_ids if run_id}
+    found = [process for process in _marked(marks, session) if _lives(process)]
+    numbers = {process.pid for process in found}
+    descendants = [child for process in found if _parent(process) not in numbers for child in _children(process)]
+    return list({process.pid: process for process in found + descendants}.values())
 
 
-def _processes() -> Iterator[psutil.Process]:
-    """Every process there is. `psutil.process_iter` would pass over one whose number another process had before."""
+def _marked(marks: set[bytes], session: Session | None) -> Iterator[psutil.Process]:
+    """`psutil.process_iter` would pass over a process whose number another process had before."""
     for number in psutil.pids():
-        with suppress(psutil.Error):
-            yield psutil.Process(number)
+        if number == os.getpid():
+            continue
+        with suppress(psutil.Error, OSError):
+            if session and os.getsid(number) == session.number:
+                process = psutil.Process(number)
+                if session.gone is None or process.create_time() <= session.gone:
+                    yield process
+            elif not marks.isdisjoint(_environment(number)):
+                yield psutil.Process(number)
 
 
-def _belongs(process: psutil.Process, run_ids: Collection[str], session: Session | None) -> bool:
+def _environment(number: int) -> list[bytes]:
+    """A process's environment, `NAME=value` each. Where /proc has it one read does, which psutil needs five for."""
+    if _HAS_PROC:
+        return Path(f"/proc/{number}/environ").read_bytes().split(b"\0")
+    return [f"{name}={value}".encode() for name, value in psutil.Process(number).environ().items()]
+
+
+def _parent(process: psutil.Process) -> int:
     try:
-        if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        if session and os.getsid(process.pid) == session.number:
-            return session.gone is None or process.create_time() <= session.gone
-        return process.environ().get(MARKER) in run_ids
-    except (psutil.Error, OSError):
-        return False
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
-        return [child for child in process.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+        return [child for child in process.children(recursive=True) if _lives(child)]
     except psutil.Error:
         return []
 

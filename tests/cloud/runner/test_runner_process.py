@@ -12,6 +12,7 @@ import pytest
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.runner import bodies
+from labsupport.cloud.runner import reap as reaping
 from labsupport.cloud.runner.process import run, start
 from labsupport.cloud.runner.reap import find, reap
 from labsupport.cloud.runner.spec import MARKER, ExitStatus, Spec, StartError, script
@@ -204,7 +205,9 @@ def orphan(run_id):
     return process
 
 
-def test_reap_ends_left_overs_of_these_runs_only(tmp_path):
+@pytest.mark.parametrize("has_proc", [True, False])  # False: macOS
+def test_reap_ends_left_overs_of_these_runs_only(tmp_path, monkeypatch, has_proc):
+    monkeypatch.setattr(reaping, "_HAS_PROC", has_proc and reaping._HAS_PROC)
     one, two, other = orphan(f"{tmp_path}-1"), orphan(f"{tmp_path}-2"), orphan(f"{tmp_path}-3")
     try:
         assert reap([f"{tmp_path}-1", f"{tmp_path}-2"]) == 2
