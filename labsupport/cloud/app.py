@@ -26,6 +26,7 @@ SERVICES = {
     "ssm": "ssm",
     "logs": "logs",
     "sns": "sns",
+    "lambda": "functions",
     "events": "events",
     "cloudtrail": "cloudtrail",
     "ec2": "ec2",
@@ -39,7 +40,7 @@ SERVICES = {
 }
 
 # Paths that are no AWS calls and that a service answers itself (git, instance metadata, links in mails).
-ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2", "/_tokens/": "sts"}
+ROUTES = {"/v1/repos/": "codecommit", "/_imds/": "ec2", "/_tokens/": "sts", "/_lambda/": "lambda"}
 # What browsers ask by themselves (preflights, forms with a file) and what they look for in answers is this service's.
 BROWSERS = "s3"
 
@@ -52,7 +53,7 @@ LISTENERS = {
 }
 
 # Services that have a hand in starting and stopping: processes to look after, files that a kill left half-written.
-WITH_PROCESSES = ("ec2", "codebuild", "s3")
+WITH_PROCESSES = ("ec2", "codebuild", "lambda", "s3")
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Cloud:

@@ -3,18 +3,22 @@
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
 
-LARGEST = 8 * 1024 * 1024  # bytes of a call that is no upload; AWS's own limits are lower for every service here
+LARGEST = 8 * 1024 * 1024  # bytes of a call that is no upload; AWS's own limits are lower for every service here,
+LARGER = {"lambda": 70_167_211}  # but for those that take code in a call
 
 
-async def read_unless_streamed(request: HttpRequest) -> None:
-    """Read the body of a request that names its operation in it or beside it; leave an S3 upload unread."""
-    if request.stream is None or _is_upload(request):
+async def read_unless_streamed(request: HttpRequest, service: str | None) -> None:
+    """Read the body of a request that names its operation in it or beside it; leave an S3 upload unread.
+
+    `service` is the one that the request is signed for.
+    """
+    if request.stream is None or (service in (None, "s3") and _is_upload(request)):
         return
-    parts, size = [], 0
+    parts, size, largest = [], 0, LARGER.get(service or "", LARGEST)
     async for part in request.stream:
         size += len(part)
-        if size > LARGEST:
-            raise AwsError("RequestEntityTooLarge", f"The request is larger than {LARGEST} bytes.", 413)
+        if size > largest:
+            raise AwsError("RequestEntityTooLarge", f"The request is larger than {largest} bytes.", 413)
         parts.append(part)
     request.body, request.stream = b"".join(parts), None
 

@@ -39,7 +39,7 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
     request_id, service_name, operation = ids.request_id(), "", ""
     try:
         claim = sigv4.credential_of(request)
-        await bodies.read_unless_streamed(request)
+        await bodies.read_unless_streamed(request, claim.service if claim else None)
         service_name, operation = identify(request, claim.service if claim else None)
         service = _service(cloud, service_name, operation)
         caller, secret = authenticate(cloud, request, family_of(service_name), claim)

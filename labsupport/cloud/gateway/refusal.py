@@ -14,6 +14,7 @@ from labsupport.cloud.policy.evaluate import Decision
 
 _CODES = {  # where the code is not the protocol's own
     "ec2": ("UnauthorizedOperation", 403),
+    "lambda": ("AccessDeniedException", 403),
     "sns": ("AuthorizationErrorException", 403),
 }
 Context = Mapping[str, Any]

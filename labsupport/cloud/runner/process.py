@@ -25,6 +25,7 @@ async def start(spec: Spec) -> "RunningProcess":
             stdout=writing,
             stderr=writing,
             start_new_session=True,
+            pass_fds=spec.descriptors,
         )
     except (OSError, ValueError) as error:
         os.close(reading)

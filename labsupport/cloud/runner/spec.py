@@ -25,7 +25,8 @@ class Spec:
 
     `environment` is complete: nothing is inherited but what is given (and the marker). `sink` gets each line of
     output as it comes, without its end; it is called on the event loop and must be quick. `run_id` names the run
-    for `reap`, `name` is for people. `timeout` is in seconds, None for no limit.
+    for `reap`, `name` is for people. `timeout` is in seconds, None for no limit. `descriptors` are open ones that the
+    command gets under the same numbers.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Spec:
     sink: Sink = no_sink
     timeout: float | None = None
     name: str = ""
+    descriptors: tuple[int, ...] = ()
 
 
 def script(text: str, shell: str = "/bin/bash") -> tuple[str, ...]:

@@ -1,0 +1,14 @@
+"""AWS Lambda: functions whose handlers really run, their versions and aliases, and who may call them."""
+
+from labsupport.cloud.services.functions import (
+    delivering,
+    functions,
+    invoking,
+    packages,
+    permissions,
+    tagging,
+    versions,
+)
+from labsupport.cloud.services.functions.base import service
+
+__all__ = ["delivering", "functions", "invoking", "packages", "permissions", "service", "tagging", "versions"]
