@@ -216,7 +216,7 @@ def test_targets(events: Any, shared_cloud: Any) -> None:
             "",
         ),
         ({"Arn": TOPIC, "InputTransformer": {"InputTemplate": '"<nothing>"'}}, "ValidationException", ""),
-        ({"Arn": f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"}, "NotSimulated", ""),
+        ({"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:s"}, "NotSimulated", ""),
         ({"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}}, "NotSimulated", ""),
     ],
 )

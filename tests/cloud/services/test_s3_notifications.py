@@ -130,7 +130,7 @@ def test_rules_that_overlap(shared_cloud: Any, one: dict[str, str], other: dict[
          "NotSimulated", "sqs"),
         ({"LambdaFunctionConfigurations": [
             {"LambdaFunctionArn": f"arn:aws:lambda:us-east-1:{FIRST}:function:f", "Events": ["s3:ObjectCreated:*"]}]},
-         "NotSimulated", "lambda"),
+         "InvalidArgument", "Unable to validate the following destination configurations"),
         ({"QueueConfigurations": [{"QueueArn": "arn:aws:sqs", "Events": ["s3:ObjectCreated:*"]}]},
          "InvalidArgument", "not well formed"),
     ],

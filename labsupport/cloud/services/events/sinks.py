@@ -76,4 +76,8 @@ def _log_group(client: Client, resource: str, _: Params, event: Params, text: st
     return _awaited(client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[entry]))
 
 
-_SINKS = {"codepipeline": _pipeline, "codebuild": _build, "sns": _topic, "logs": _log_group}
+def _function(client: Client, _: str, target: Params, __: Params, text: str, ___: str) -> Any:
+    return _awaited(client.invoke(FunctionName=target["Arn"], InvocationType="Event", Payload=text.encode()))
+
+
+_SINKS = {"codepipeline": _pipeline, "codebuild": _build, "sns": _topic, "logs": _log_group, "lambda": _function}

@@ -18,7 +18,7 @@ from labsupport.cloud.services.events.content import PREDEFINED, is_path, placeh
 
 MOST = 5
 WITH_ROLE = ("codepipeline", "codebuild")  # EventBridge calls these under the target's role
-WITHOUT_ROLE = ("sns", "logs")  # and these as events.amazonaws.com, which their own policies have to allow
+WITHOUT_ROLE = ("sns", "logs", "lambda")  # and these as events.amazonaws.com, which their own policies have to allow
 _OPTIONS = {  # of targets that the lab hasn't
     "DeadLetterConfig": "A dead-letter queue of a target",
     "KinesisParameters": "A Kinesis target",

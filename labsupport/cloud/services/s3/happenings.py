@@ -1,4 +1,4 @@
-"""What happens to objects, told to EventBridge and to the topics that a bucket names.
+"""What happens to objects, told to EventBridge and to the topics and functions that a bucket names.
 
 User Guide: "EventBridge event message structure", "Event message structure". A message is kept with the transaction
 that caused it and sent from there, so that none is lost.
@@ -15,7 +15,7 @@ from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import NULL, Bucket, Object, Params, canonical_id, is_form, service, start_for
-from labsupport.cloud.services.s3.notifications import Rule, rules_of, send
+from labsupport.cloud.services.s3.notifications import Rule, call_function, rules_of, send
 from labsupport.cloud.store.record import record
 from labsupport.cloud.wire.serialize import s3_host_id
 
@@ -37,11 +37,11 @@ _NEWER = ("LifecycleExpiration", "LifecycleTransition", "ObjectTagging")  # told
 
 @record("s3.notice", key=("id",))
 class Notice(msgspec.Struct, kw_only=True):
-    """A message on its way to a topic."""
+    """A message on its way to a topic or a function."""
 
     id: str
     bucket: str
-    topic: str
+    topic: str  # ARN of either
     text: Any
 
 
@@ -127,16 +127,20 @@ def _principal(call: Call) -> str:
 
 @service.task("notify")
 async def notify(call: Call, notice_id: str) -> float | None:
-    """Send a message. A topic that is gone or takes it no more loses it, as at AWS."""
+    """Send a message. A topic or function that is gone or takes it no more loses it, as at AWS."""
     notice = call.store.get(Notice, notice_id)
     if notice is None:
         return None
     bucket = call.store.get(Bucket, notice.bucket)
-    with call.transaction():
-        call.store.delete(notice)
-        try:
-            if bucket:
+    to_function = notice.topic.startswith("arn:aws:lambda:")
+    try:
+        if bucket and to_function:  # before the message is forgotten: rather twice than never
+            await call_function(call, bucket, notice.topic, notice.text)
+        with call.transaction():
+            call.store.delete(notice)
+            if bucket and not to_function:
                 send(call, bucket, notice.topic, notice.text)
-        except AwsError as error:
-            log.warning("a message of %s to %s is lost: %s", notice.bucket, notice.topic, error)
+    except AwsError as error:
+        log.warning("a message of %s to %s is lost: %s", notice.bucket, notice.topic, error)
+        call.store.delete(notice)
     return None

@@ -1,7 +1,8 @@
 """Who is told of a bucket's events: which rules are taken (User Guide: "Amazon S3 Event Notifications").
 
 EventBridge gets everything where it is switched on. A topic gets what its rule names, after it has let S3 publish a
-test message. Queues and functions are checked as at AWS and then said to be missing, since the lab has neither.
+test message; a function whose policy lets S3 call it gets no test. Queues are checked as at AWS and then said to be
+missing.
 """
 
 import secrets
@@ -66,7 +67,7 @@ def _invalid(message: str, value: str) -> AwsError:
 
 
 @service.operation(on=BUCKET, action="s3:PutBucketNotification")
-def put_bucket_notification_configuration(call: Call, params: Params) -> Params:
+async def put_bucket_notification_configuration(call: Call, params: Params) -> Params:
     """Takes the place of all rules that were there; none of it counts if one destination refuses S3."""
     bucket, wanted = bucket_named(call, params), _named(params["NotificationConfiguration"])
     rules = list(rules_of(wanted))
@@ -74,11 +75,16 @@ def put_bucket_notification_configuration(call: Call, params: Params) -> Params:
         _check_destination(call, bucket, rule)
     for one, other in combinations(rules, 2):
         _refuse_overlap(one, other)
-    bucket.notifications = wanted
-    call.store.put(bucket)
-    if not params.get("SkipDestinationValidation"):
-        for arn in dict.fromkeys(rule.arn for rule in rules):
+    asked = {} if params.get("SkipDestinationValidation") else {rule.arn: rule.service for rule in rules}
+    for arn in (arn for arn, kind in asked.items() if kind == "lambda"):
+        await _try_function(call, bucket, arn)
+    with call.transaction():
+        bucket = bucket_named(call, params)
+        bucket.notifications = wanted
+        call.store.put(bucket)
+        for arn in (arn for arn, kind in asked.items() if kind != "lambda"):
             _test(call, bucket, arn)
+        call.conclude({})
     return {}
 
 
@@ -97,7 +103,7 @@ def _check_destination(call: Call, bucket: Bucket, rule: Rule) -> None:
     if arn.region != bucket.region:
         message = "The notification destination service region is not valid for the bucket location constraint"
         raise _invalid(message, rule.arn)
-    if rule.service != "sns":
+    if rule.service not in ("sns", "lambda"):
         raise not_simulated(f"A bucket's notification to {rule.service}")
 
 
@@ -136,17 +142,39 @@ def _test(call: Call, bucket: Bucket, arn: str) -> None:
     try:
         send(call, bucket, arn, text)
     except AwsError as error:
-        if error.code in ("NotSimulated", "InternalFailure"):
-            raise
-        message = "Unable to validate the following destination configurations"
-        raise AwsError("InvalidArgument", message, 400, ArgumentName=arn, ArgumentValue=error.message) from None
+        raise _unusable(arn, error) from None
+
+
+async def _try_function(call: Call, bucket: Bucket, arn: str) -> None:
+    """May S3 call it? Nothing is run."""
+    try:
+        await _as_s3(call, bucket, "lambda").invoke(FunctionName=arn, InvocationType="DryRun")
+    except AwsError as error:
+        raise _unusable(arn, error) from None
+
+
+def _unusable(arn: str, error: AwsError) -> AwsError:
+    if error.code in ("NotSimulated", "InternalFailure"):
+        return error
+    message = "Unable to validate the following destination configurations"
+    return AwsError("InvalidArgument", message, 400, ArgumentName=arn, ArgumentValue=error.message)
+
+
+def _as_s3(call: Call, bucket: Bucket, service_name: str) -> Client:
+    """Another service, as S3 on the bucket's behalf."""
+    return Client(call, service_name, service_principal(service.principal, bucket.account), bucket.arn)
 
 
 def send(call: Call, bucket: Bucket, arn: str, message: Any) -> None:
     """Publish to a topic as S3, on the bucket's behalf: the topic's policy, and its key's, have to let S3 in."""
-    principal = service_principal(service.principal, bucket.account)
-    client = Client(call, "sns", principal, bucket.arn)
-    client.publish(TopicArn=arn, Subject=SUBJECT, Message=msgspec.json.encode(message).decode())
+    text = msgspec.json.encode(message).decode()
+    _as_s3(call, bucket, "sns").publish(TopicArn=arn, Subject=SUBJECT, Message=text)
+
+
+async def call_function(call: Call, bucket: Bucket, arn: str, message: Any) -> None:
+    """Hand a message to a function, which takes it now and runs later: its policy has to let S3 in."""
+    payload = msgspec.json.encode(message)
+    await _as_s3(call, bucket, "lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=payload)
 
 
 @service.operation(on=BUCKET, action="s3:GetBucketNotification")

@@ -8,6 +8,7 @@ from labsupport.cloud.core import ids, mail, patterns
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.sns.base import Params, Subscription, Topic, invalid, service, topic_of
+from labsupport.cloud.services.sns.functions import hand_over
 from labsupport.cloud.services.sns.subscriptions import SENDER, unsubscribe_link
 
 LARGEST = 262_144  # bytes
@@ -164,6 +165,9 @@ def _value(attribute: Params) -> Any:
 
 def _deliver(call: Call, topic: Topic, subscription: Subscription, params: Params, message_id: str) -> None:
     text = _text(params, subscription.protocol)
+    if subscription.protocol == "lambda":
+        hand_over(call, subscription, _envelope(call, topic, subscription, params, text, message_id))
+        return
     subject = params.get("Subject") or "AWS Notification Message"
     if subscription.protocol == "email-json":
         text = json.dumps(_envelope(call, topic, subscription, params, text, message_id))

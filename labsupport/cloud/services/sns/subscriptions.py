@@ -6,6 +6,7 @@ import secrets
 from urllib.parse import urlencode
 
 from labsupport.cloud.core import ids, mail, paging, patterncheck
+from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.services.sns.base import (
@@ -21,7 +22,7 @@ from labsupport.cloud.services.sns.base import (
 
 SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 _PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
-_OF_THE_LAB = ("email", "email-json")
+_OF_THE_LAB = ("email", "email-json", "lambda")
 _LIFE = 2 * 86_400  # seconds that a confirmation's token holds
 
 
@@ -36,13 +37,24 @@ def subscribe(call: Call, params: Params) -> Params:
         raise invalid(f"Amazon SNS does not support this protocol string: {protocol}")
     if protocol not in _OF_THE_LAB:
         raise not_simulated(f"A subscription with the protocol {protocol}")
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", endpoint):
-        raise invalid("Email address")
+    _check_endpoint(call, protocol, endpoint)
     found = _existing(call, topic, params) or _new(call, topic, params)
     if not found.confirmed:
         _ask(call, topic, found)
     shown = found.arn if found.confirmed or params.get("ReturnSubscriptionArn") else "pending confirmation"
     return {"SubscriptionArn": shown}
+
+
+def _check_endpoint(call: Call, protocol: str, endpoint: str) -> None:
+    if protocol != "lambda":
+        if not re.fullmatch(r"[^@\s]+@[^@\s]+", endpoint):
+            raise invalid("Email address")
+        return
+    arn = parse(endpoint)
+    if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
+        raise invalid("Lambda endpoint ARN")
+    if arn.account != call.account:
+        raise not_simulated("The confirmation that another account's function is subscribed")
 
 
 def _existing(call: Call, topic: Topic, params: Params) -> Subscription | None:
@@ -66,6 +78,9 @@ def _new(call: Call, topic: Topic, params: Params) -> Subscription:
         principal=call.caller.arn,
         asked=call.epoch,
     )
+    if subscription.protocol == "lambda":  # its own account has asked for it: there is nothing to confirm
+        subscription.confirmed = subscription.needs_signature = True
+        call.store.put(subscription)
     given = params.get("Attributes", {})
     for name in sorted(given, key=lambda name: name != "FilterPolicyScope"):  # it says how the policy is read
         _set(subscription, name, given[name])

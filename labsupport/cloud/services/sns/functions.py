@@ -1,0 +1,63 @@
+"""Messages to functions (Lambda Developer Guide: "Invoking Lambda functions with Amazon SNS notifications").
+
+Lambda takes a message for later, so it is kept until then: with the transaction that published it. Messages here bear
+no signature.
+"""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from labsupport.cloud.core import ids
+from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.services.sns.base import Subscription, service
+from labsupport.cloud.store.record import record
+
+log = logging.getLogger("labsupport.cloud.sns")
+_SPELT = {"UnsubscribeURL": "UnsubscribeUrl"}
+
+
+@record("sns.handover", key=("id",))
+class Handover(msgspec.Struct, kw_only=True):
+    """A message on its way to a function; `subscription` is its ARN."""
+
+    id: str
+    subscription: str
+    message: dict[str, Any]
+
+
+def hand_over(call: Call, subscription: Subscription, envelope: dict[str, Any]) -> None:
+    message = {_SPELT.get(name, name): value for name, value in envelope.items()}
+    message = {"Subject": None, "MessageAttributes": {}, **message}
+    one = Handover(id=ids.uuid4(), subscription=subscription.arn, message=message)
+    call.store.put(one)
+    call.start("hand-over", one.id)
+
+
+@service.task("hand-over")
+async def deliver(call: Call, number: str) -> None:
+    """A function that is gone, or whose policy doesn't let SNS in, loses the message, as at AWS."""
+    one = call.store.get(Handover, number)
+    if one is None:
+        return
+    subscription = call.store.get(Subscription, *one.subscription.rpartition(":")[::2])
+    try:
+        if subscription:
+            await _call(call, subscription, one)
+    except AwsError as error:
+        log.warning("a message to %s is lost: %s", one.subscription, error)
+    call.store.delete(one)
+
+
+async def _call(call: Call, subscription: Subscription, one: Handover) -> None:
+    entry = {
+        "EventSource": "aws:sns",
+        "EventVersion": "1.0",
+        "EventSubscriptionArn": subscription.arn,
+        "Sns": one.message,
+    }
+    target = call.aws("lambda", as_service=True, source_arn=subscription.topic)
+    payload = msgspec.json.encode({"Records": [entry]})
+    await target.invoke(FunctionName=subscription.endpoint, InvocationType="Event", Payload=payload)
