@@ -25,6 +25,7 @@ SERVICES = {
     "s3": "s3",
     "ssm": "ssm",
     "logs": "logs",
+    "sqs": "sqs",
     "sns": "sns",
     "lambda": "functions",
     "events": "events",

@@ -12,7 +12,7 @@ HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 # by its template only, so none is shown.
 _LEFT_OUT = {"logEvents", "ParameterValue", "GrantToken", "GrantTokens"}
 _PLAIN = {"string", "boolean", "integer", "long", "float", "double"}
-_SECRET_NAMES = {"SecretAccessKey", "ServicePassword", "Plaintext", "PrivateKeyPlaintext", "Password"}
+_SECRET_NAMES = {"SecretAccessKey", "ServicePassword", "Plaintext", "PrivateKeyPlaintext", "Password", "MessageBody"}
 
 
 def redacted(shape: Shape | None, value: Any) -> Any:

@@ -16,6 +16,7 @@ _CODES = {  # where the code is not the protocol's own
     "ec2": ("UnauthorizedOperation", 403),
     "lambda": ("AccessDeniedException", 403),
     "sns": ("AuthorizationErrorException", 403),
+    "sqs": ("AccessDeniedException", 403),
 }
 Context = Mapping[str, Any]
 
@@ -24,6 +25,8 @@ def refusal(call: Call, decision: Decision, whole_context: Callable[[], Context]
     """The error of a decision. `whole_context` gives all condition keys of the call, not only those that were read."""
     sentence = explain.message(decision, "anonymous" if call.caller.kind == "anonymous" else call.caller.arn)
     code, status = _CODES.get(call.service.name, _code_of_protocol(call))
+    if call.service.name == "sqs":  # which writes its actions in small letters
+        sentence = sentence.replace(decision.request.action, decision.request.action.lower())
     if call.service.name == "ec2":
         sentence = f"You are not authorized to perform this operation. {sentence}"
         if not is_read_only(call.operation):

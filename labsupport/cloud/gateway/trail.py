@@ -18,7 +18,7 @@ _READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Search", "Fi
 _ALSO_READS = {
     "AssumeRole", "Decapsulate", "Decrypt", "DeriveSharedSecret", "Encapsulate", "Encrypt", "GenerateDataKey",
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac",
-    "GenerateRandom", "GitPull", "ReEncrypt", "Sign", "Verify", "VerifyMac",
+    "GenerateRandom", "GitPull", "ReEncrypt", "ReceiveMessage", "Sign", "Verify", "VerifyMac",
 }  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 Params = dict[str, Any]

@@ -52,6 +52,20 @@ def trail_encrypted(db: sqlite3.Connection) -> None:
     db.execute("UPDATE trail SET decision = sealed('trail', decision) WHERE decision IS NOT NULL")
 
 
+@migration
+def messages_of_queues(db: sqlite3.Connection) -> None:
+    db.execute(
+        "CREATE TABLE sqs_message (id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, visible REAL, sent REAL,"
+        " part BLOB, received INTEGER, first REAL, taken REAL, handle TEXT, origin TEXT, dead_from TEXT, content BLOB)"
+    )
+    db.execute("CREATE INDEX sqs_message_visible ON sqs_message (queue, visible)")
+    db.execute("CREATE INDEX sqs_message_sent ON sqs_message (queue, sent)")
+    db.execute(
+        "CREATE TABLE sqs_dedup (queue TEXT, key BLOB, until REAL, message TEXT, sequence TEXT,"
+        " PRIMARY KEY (queue, key)) WITHOUT ROWID"
+    )
+
+
 def migrate(db: sqlite3.Connection) -> bool:
     """Bring the database up to date, and tell whether it was in an older form; refuse one of a newer lab."""
     version = db.execute("PRAGMA user_version").fetchone()[0]

@@ -71,7 +71,7 @@ class Store:
     def empty(self) -> None:
         """Forget everything, in one transaction."""
         with self.transaction():
-            for table in ("record", "job", "trail", "log_event"):
+            for table in ("record", "job", "trail", "log_event", "sqs_message", "sqs_dedup"):
                 self.db.execute(f"DELETE FROM {table}")
             self._forget()
 

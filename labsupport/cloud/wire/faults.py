@@ -9,6 +9,7 @@ from ..core.errors import AwsError
 from ..core.http import HttpRequest, HttpResponse
 from . import json_out, rest_out, xml_out
 from .identify import protocol_used
+from .querycodes import query_code
 from .serialize import json_type, known_structures, request_ids, s3_host_id, s3_ids
 
 # Codes that no model declares, with the status that AWS gives them. See "Common errors" in the services' API
@@ -147,7 +148,7 @@ def _json(service: ServiceModel, shape: Any, error: AwsError, request_id: str, p
     status = _status(shape, error, _STATUS_JSON if protocol == "json" else _STATUS | _STATUS_JSON)
     body.setdefault(_message_name(shape), error.message)
     if service.is_query_compatible:
-        wire = shape.error_code if shape is not None else error.code
+        wire = query_code(service.service_name, shape.error_code if shape is not None else code)
         fields["x-amzn-query-error"] = f"{wire};{'Receiver' if status >= 500 else 'Sender'}"
     return HttpResponse(status, fields, json_out.encode(body))
 

@@ -18,6 +18,8 @@ from .values import Malformed
 
 Check = Callable[[Any], list[Violation] | None]
 Known = dict[str, Check]
+# SQS takes some of the other's names where its model has one of them, and refuses unknown ones in words of its own.
+_NOT_BY_THE_MODEL = ("QueueAttributeName", "MessageSystemAttributeName")
 LONGEST_UNBOUNDED = 2048  # a pattern isn't tried on more than this where the model sets no length
 
 
@@ -191,7 +193,7 @@ def _broken(shape: Shape, rules: list[_Rule], value: Any) -> list[Violation]:
 def _rules(shape: Shape) -> list[_Rule]:
     limits = shape.metadata
     rules: list[_Rule] = []
-    if limits.get("enum"):
+    if limits.get("enum") and shape.name not in _NOT_BY_THE_MODEL:
         rules.append(_enum(limits["enum"]))
     if limits.get("pattern") and shape.type_name == "string":
         rules += _pattern(limits["pattern"], limits.get("max"))

@@ -39,6 +39,7 @@ _LISTED = {
     "iam": "ListPolicies ListUsers ListGroups ListRoles ListServerCertificates ListInstanceProfiles "
     "ListVirtualMFADevices",
     "logs": "DescribeLogGroups",
+    "sqs": "ListQueues",
     "events": "ListRules ListEventBuses ListRuleNamesByTarget",
     "codepipeline": "ListPipelines ListActionTypes",
 }

@@ -85,9 +85,9 @@ def test_services_that_were_query_once_send_the_old_code_too() -> None:
     model = wire.load("sqs")
     operation = model.operation_model("SendMessage")
     response = wire.serialize_error(model, operation, AwsError("QueueDoesNotExist", "Gone."), "id", REQUEST)
-    assert response.headers["x-amzn-query-error"] == "QueueDoesNotExist;Sender"
+    assert response.headers["x-amzn-query-error"] == "AWS.SimpleQueueService.NonExistentQueue;Sender"
     assert read(operation, response, None)["Error"] == {
-        "Code": "QueueDoesNotExist",
+        "Code": "AWS.SimpleQueueService.NonExistentQueue",
         "Message": "Gone.",
         "QueryErrorCode": "QueueDoesNotExist",
         "Type": "Sender",

@@ -4,7 +4,6 @@ AWS does not document it; this is the protocol of AWS's own agent. An agent spea
 with the session that EC2's metadata service gave that instance, which is named by the instance's id.
 """
 
-import asyncio
 import base64
 import binascii
 import json
@@ -13,6 +12,7 @@ from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.service import Service
+from labsupport.cloud.core.waiting import client_leaves, is_stopping
 from labsupport.cloud.services.codedeploy import advancing, hosts
 from labsupport.cloud.services.codedeploy.base import Command, Deployment, Event, Params, Target
 from labsupport.cloud.services.codedeploy.envelope import envelope
@@ -53,10 +53,10 @@ async def poll_host_command(call: Call, params: Params) -> Params:
             command = _offer(call, instance)
             if command:
                 return {"HostCommand": _shown(command, params["HostIdentifier"])}
-            if call.epoch >= ends or _is_stopping(call):
+            if call.epoch >= ends or is_stopping(call):
                 break
             wait = min(ends, _offered_again(call, instance)) - call.epoch
-            if await _client_leaves(call, mine, max(wait, 0.0)):
+            if await client_leaves(call, mine, wait):
                 break
     finally:
         hosts.give_up_turn(call, instance, mine)
@@ -79,27 +79,6 @@ def _offered_again(call: Call, instance: str) -> float:
         if command.acknowledged is None
     ]
     return min(waiting, default=float("inf"))
-
-
-def _is_stopping(call: Call) -> bool:
-    stopping: asyncio.Event | None = call.cloud.rooms.get("stopping")
-    return stopping is not None and stopping.is_set()
-
-
-async def _client_leaves(call: Call, mine: asyncio.Event, seconds: float) -> bool:
-    """Wait for a command, for the cloud to stop, or for time to pass; True if the agent has gone meanwhile."""
-    loop = asyncio.get_running_loop()
-    waits = [loop.create_task(mine.wait()), loop.create_task(call.cloud.clock.sleep(seconds))]
-    stopping: asyncio.Event | None = call.cloud.rooms.get("stopping")
-    if stopping is not None:
-        waits.append(loop.create_task(stopping.wait()))
-    leaves = asyncio.ensure_future(call.gone()) if call.gone else loop.create_future()
-    try:
-        await asyncio.wait([*waits, leaves], return_when=asyncio.FIRST_COMPLETED)
-        return leaves.done()
-    finally:
-        for one in (*waits, leaves):
-            one.cancel()
 
 
 def _shown(command: Command, host: str) -> Params:
