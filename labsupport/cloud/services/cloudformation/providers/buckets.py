@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 from labsupport.cloud.core.errors import AwsError
@@ -35,7 +36,7 @@ async def _create_bucket(work: Work, props: Params) -> Made:
         asked["ObjectLockEnabledForBucket"] = True
     _refuse_taken(work, s3, name, props)
     work.once(s3.create_bucket, name, Bucket=name, **asked)
-    _configure(work, s3, name, {}, props)
+    await _configure(work, s3, name, {}, props)
     return _shown_bucket(work, name)
 
 
@@ -91,7 +92,7 @@ _WITHOUT: Params = {
 _BUCKET = ("BucketName", "Tags", "AccessControl", "ObjectLockEnabled", *_SETTINGS)
 
 
-def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
+async def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None:
     for prop, (put, delete, parameter, written) in _SETTINGS.items():
         if old.get(prop) == new.get(prop):
             continue
@@ -100,7 +101,9 @@ def _configure(work: Work, s3: Any, name: str, old: Params, new: Params) -> None
             continue
         value = new[prop] if prop in new else _WITHOUT[prop]
         # Without the property it is written as S3 has it already.
-        getattr(s3, put)(Bucket=name, **{parameter: written(value, name) if prop in new else value})
+        done = getattr(s3, put)(Bucket=name, **{parameter: written(value, name) if prop in new else value})
+        if isawaitable(done):
+            await done
     if old.get("AccessControl", "Private") != new.get("AccessControl", "Private"):
         s3.put_bucket_acl(Bucket=name, ACL=_ACLS[new.get("AccessControl", "Private")])
     _tag_bucket(work, s3, name, old, new)
@@ -116,7 +119,7 @@ def _tag_bucket(work: Work, s3: Any, name: str, old: Params, new: Params) -> Non
 
 
 async def _update_bucket(work: Work, name: str, old: Params, new: Params) -> Made:
-    _configure(work, work.client("s3"), name, old, new)
+    await _configure(work, work.client("s3"), name, old, new)
     return _shown_bucket(work, name)
 
 
