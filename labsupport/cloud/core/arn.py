@@ -20,3 +20,9 @@ def parse(text: str) -> Arn | None:
     """The parts of an ARN, or `None` where the text is none."""
     parts = text.split(":", 5)
     return Arn(*parts[1:]) if len(parts) == 6 and parts[0] == "arn" else None
+
+
+def queue_url(arn: str) -> str:
+    """The address at AWS of the queue with this ARN, by which one service calls SQS about it."""
+    found = parse(arn)
+    return f"https://sqs.{found.region}.amazonaws.com/{found.account}/{found.resource}" if found else arn

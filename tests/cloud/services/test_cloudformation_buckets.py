@@ -151,7 +151,7 @@ def test_a_public_bucket_is_asked_for_three_times_over(shared_cloud: Any) -> Non
     [
         ({"AccessControl": "PublicRead"}, "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced"),
         ({"NotificationConfiguration": {"QueueConfigurations": [{"Queue": "arn:aws:sqs:us-east-1:123456789012:q",
-          "Event": "s3:ObjectCreated:*"}]}}, "not simulated"),
+          "Event": "s3:ObjectCreated:*"}]}}, "Unable to validate the following destination configurations"),
     ],
 )  # fmt: skip
 def test_what_s3_refuses_is_the_bucket_s_failure(shared_cloud: Any, properties: dict[str, Any], says: str) -> None:

@@ -127,7 +127,7 @@ def test_rules_that_overlap(shared_cloud: Any, one: dict[str, str], other: dict[
         ({"TopicConfigurations": [rule(f"arn:aws:sqs:us-east-1:{FIRST}:q")]}, "InvalidArgument", "not well formed"),
         ({"TopicConfigurations": [rule(f"arn:aws:sns:eu-west-1:{FIRST}:t")]}, "InvalidArgument", "region"),
         ({"QueueConfigurations": [{"QueueArn": f"arn:aws:sqs:us-east-1:{FIRST}:q", "Events": ["s3:ObjectCreated:*"]}]},
-         "NotSimulated", "sqs"),
+         "InvalidArgument", "Unable to validate the following destination configurations"),
         ({"LambdaFunctionConfigurations": [
             {"LambdaFunctionArn": f"arn:aws:lambda:us-east-1:{FIRST}:function:f", "Events": ["s3:ObjectCreated:*"]}]},
          "InvalidArgument", "Unable to validate the following destination configurations"),

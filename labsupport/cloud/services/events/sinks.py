@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable
 from typing import Any
 
-from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.arn import parse, queue_url
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.events.base import Params
@@ -64,6 +64,12 @@ def _topic(client: Client, _: str, target: Params, __: Params, text: str, ___: s
     return _awaited(client.publish(TopicArn=target["Arn"], Message=text))
 
 
+def _queue(client: Client, _: str, target: Params, __: Params, text: str, ___: str) -> Any:
+    """A FIFO queue has to tell repeated messages by their content: EventBridge gives them no id."""
+    group = target.get("SqsParameters", {})
+    return _awaited(client.send_message(QueueUrl=queue_url(target["Arn"]), MessageBody=text, **group))
+
+
 def _log_group(client: Client, resource: str, _: Params, event: Params, text: str, __: str) -> Any:
     group = resource.removeprefix("log-group:").removesuffix(":*")
     stream = str(event["id"])
@@ -80,4 +86,11 @@ def _function(client: Client, _: str, target: Params, __: Params, text: str, ___
     return _awaited(client.invoke(FunctionName=target["Arn"], InvocationType="Event", Payload=text.encode()))
 
 
-_SINKS = {"codepipeline": _pipeline, "codebuild": _build, "sns": _topic, "logs": _log_group, "lambda": _function}
+_SINKS = {
+    "codepipeline": _pipeline,
+    "codebuild": _build,
+    "sns": _topic,
+    "sqs": _queue,
+    "logs": _log_group,
+    "lambda": _function,
+}

@@ -1,7 +1,7 @@
 """Targets of a rule: what gets its events, and as what."""
 
 from labsupport.cloud.core import paging
-from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.arn import Arn, parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.events.base import (
@@ -18,14 +18,18 @@ from labsupport.cloud.services.events.content import PREDEFINED, is_path, placeh
 
 MOST = 5
 WITH_ROLE = ("codepipeline", "codebuild")  # EventBridge calls these under the target's role
-WITHOUT_ROLE = ("sns", "logs", "lambda")  # and these as events.amazonaws.com, which their own policies have to allow
+WITHOUT_ROLE = (
+    "sns",
+    "sqs",
+    "logs",
+    "lambda",
+)  # and these as events.amazonaws.com, which their own policies have to allow
 _OPTIONS = {  # of targets that the lab hasn't
     "DeadLetterConfig": "A dead-letter queue of a target",
     "KinesisParameters": "A Kinesis target",
     "RunCommandParameters": "A Run Command target",
     "EcsParameters": "An ECS target",
     "BatchParameters": "An AWS Batch target",
-    "SqsParameters": "An SQS target",
     "HttpParameters": "An HTTP target",
     "RedshiftDataParameters": "A Redshift target",
     "SageMakerPipelineParameters": "A SageMaker target",
@@ -59,9 +63,19 @@ def _check(target: Params) -> None:
         raise not_simulated(f"A target of the service {arn.service}")
     if arn.service in WITH_ROLE and not target.get("RoleArn"):
         raise validation(f"RoleArn is required for target {target['Arn']}.")
+    _check_group(target, arn)
     for option, what in _OPTIONS.items():
         if target.get(option):
             raise not_simulated(what)
+
+
+def _check_group(target: Params, arn: Arn) -> None:
+    """A FIFO queue wants to know the message group, and no other target does."""
+    fifo = arn.service == "sqs" and arn.resource.endswith(".fifo")
+    if fifo and not target.get("SqsParameters", {}).get("MessageGroupId"):
+        raise validation(f"Parameter(s) SqsParameters must be specified for target: {target['Id']}.")
+    if target.get("SqsParameters") and not fifo:
+        raise validation(f"Parameter(s) SqsParameters not valid for target {target['Id']}.")
 
 
 def _check_input(target: Params) -> None:

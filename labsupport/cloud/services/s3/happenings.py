@@ -1,4 +1,4 @@
-"""What happens to objects, told to EventBridge and to the topics and functions that a bucket names.
+"""What happens to objects, told to EventBridge and to the topics, queues and functions that a bucket names.
 
 User Guide: "EventBridge event message structure", "Event message structure". A message is kept with the transaction
 that caused it and sent from there, so that none is lost.
@@ -37,11 +37,11 @@ _NEWER = ("LifecycleExpiration", "LifecycleTransition", "ObjectTagging")  # told
 
 @record("s3.notice", key=("id",))
 class Notice(msgspec.Struct, kw_only=True):
-    """A message on its way to a topic or a function."""
+    """A message on its way to a topic, a queue or a function."""
 
     id: str
     bucket: str
-    topic: str  # ARN of either
+    topic: str  # ARN of any of them
     text: Any
 
 
@@ -127,7 +127,7 @@ def _principal(call: Call) -> str:
 
 @service.task("notify")
 async def notify(call: Call, notice_id: str) -> float | None:
-    """Send a message. A topic or function that is gone or takes it no more loses it, as at AWS."""
+    """Send a message. Whatever is gone or takes it no more loses it, as at AWS."""
     notice = call.store.get(Notice, notice_id)
     if notice is None:
         return None

@@ -1,8 +1,7 @@
 """Who is told of a bucket's events: which rules are taken (User Guide: "Amazon S3 Event Notifications").
 
-EventBridge gets everything where it is switched on. A topic gets what its rule names, after it has let S3 publish a
-test message; a function whose policy lets S3 call it gets no test. Queues are checked as at AWS and then said to be
-missing.
+EventBridge gets everything where it is switched on. A topic or queue gets what its rule names, after it has let S3
+send a test message; a function whose policy lets S3 call it gets no test.
 """
 
 import secrets
@@ -12,9 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.arn import parse, queue_url
 from labsupport.cloud.core.call import Call, Client
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import service_principal
 from labsupport.cloud.services.s3.base import BUCKET, Bucket, Params, bucket_named, service
 from labsupport.cloud.wire.serialize import s3_host_id
@@ -103,8 +102,6 @@ def _check_destination(call: Call, bucket: Bucket, rule: Rule) -> None:
     if arn.region != bucket.region:
         message = "The notification destination service region is not valid for the bucket location constraint"
         raise _invalid(message, rule.arn)
-    if rule.service not in ("sns", "lambda"):
-        raise not_simulated(f"A bucket's notification to {rule.service}")
 
 
 def _refuse_overlap(one: Rule, other: Rule) -> None:
@@ -166,9 +163,12 @@ def _as_s3(call: Call, bucket: Bucket, service_name: str) -> Client:
 
 
 def send(call: Call, bucket: Bucket, arn: str, message: Any) -> None:
-    """Publish to a topic as S3, on the bucket's behalf: the topic's policy, and its key's, have to let S3 in."""
+    """To a topic or a queue as S3, on the bucket's behalf: its policy, and its key's, have to let S3 in."""
     text = msgspec.json.encode(message).decode()
-    _as_s3(call, bucket, "sns").publish(TopicArn=arn, Subject=SUBJECT, Message=text)
+    if arn.startswith("arn:aws:sqs:"):
+        _as_s3(call, bucket, "sqs").send_message(QueueUrl=queue_url(arn), MessageBody=text)
+    else:
+        _as_s3(call, bucket, "sns").publish(TopicArn=arn, Subject=SUBJECT, Message=text)
 
 
 async def call_function(call: Call, bucket: Bucket, arn: str, message: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from labsupport.cloud.core import ids, mail, patterns
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.sns import queues
 from labsupport.cloud.services.sns.base import Params, Subscription, Topic, invalid, service, topic_of
 from labsupport.cloud.services.sns.functions import hand_over
 from labsupport.cloud.services.sns.subscriptions import SENDER, unsubscribe_link
@@ -167,6 +168,10 @@ def _deliver(call: Call, topic: Topic, subscription: Subscription, params: Param
     text = _text(params, subscription.protocol)
     if subscription.protocol == "lambda":
         hand_over(call, subscription, _envelope(call, topic, subscription, params, text, message_id))
+        return
+    if subscription.protocol == "sqs":
+        envelope = _envelope(call, topic, subscription, params, text, message_id)
+        queues.deliver(call, subscription, params, text, envelope)
         return
     subject = params.get("Subject") or "AWS Notification Message"
     if subscription.protocol == "email-json":

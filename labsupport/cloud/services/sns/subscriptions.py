@@ -9,6 +9,7 @@ from labsupport.cloud.core import ids, mail, paging, patterncheck
 from labsupport.cloud.core.arn import parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.services.sns import queues
 from labsupport.cloud.services.sns.base import (
     Params,
     Subscription,
@@ -22,7 +23,7 @@ from labsupport.cloud.services.sns.base import (
 
 SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
 _PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "application", "lambda", "firehose")
-_OF_THE_LAB = ("email", "email-json", "lambda")
+_OF_THE_LAB = ("email", "email-json", "lambda", "sqs")
 _LIFE = 2 * 86_400  # seconds that a confirmation's token holds
 
 
@@ -46,6 +47,9 @@ def subscribe(call: Call, params: Params) -> Params:
 
 
 def _check_endpoint(call: Call, protocol: str, endpoint: str) -> None:
+    if protocol == "sqs":
+        queues.check_endpoint(endpoint)
+        return
     if protocol != "lambda":
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", endpoint):
             raise invalid("Email address")
@@ -78,19 +82,29 @@ def _new(call: Call, topic: Topic, params: Params) -> Subscription:
         principal=call.caller.arn,
         asked=call.epoch,
     )
-    if subscription.protocol == "lambda":  # its own account has asked for it: there is nothing to confirm
+    if _is_own(call, subscription):  # its own account has asked for it: there is nothing to confirm
         subscription.confirmed = subscription.needs_signature = True
-        call.store.put(subscription)
     given = params.get("Attributes", {})
     for name in sorted(given, key=lambda name: name != "FilterPolicyScope"):  # it says how the policy is read
         _set(subscription, name, given[name])
+    if subscription.confirmed:
+        call.store.put(subscription)
     return subscription
+
+
+def _is_own(call: Call, subscription: Subscription) -> bool:
+    """Whether a function or queue belongs to who subscribes it."""
+    arn = parse(subscription.endpoint) if subscription.protocol in ("lambda", "sqs") else None
+    return arn is not None and arn.account == call.account
 
 
 def _ask(call: Call, topic: Topic, subscription: Subscription) -> None:
     subscription.asked = call.epoch
     call.store.put(subscription)
     link = _link(call, Action="ConfirmSubscription", TopicArn=topic.arn, Token=subscription.token)
+    if subscription.protocol == "sqs":
+        queues.ask(call, topic, subscription, link)
+        return
     body = (
         f"You have chosen to subscribe to the topic:\n{topic.arn}\n\n"
         f"To confirm this subscription, click or visit the link below (If this was in error no action is necessary):\n"
@@ -225,7 +239,7 @@ def _check_scope(_: Subscription, value: str) -> None:
 def _check_raw(subscription: Subscription, value: str) -> None:
     if value.lower() not in ("true", "false"):
         raise invalid(f"Attributes Reason: RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
-    if value.lower() == "true":
+    if value.lower() == "true" and subscription.protocol != "sqs":
         raise invalid(f"Delivery protocol [{subscription.protocol}] does not support raw message delivery.")
 
 
