@@ -282,3 +282,48 @@ def profile_of(cloud: Any, names: dict[str, str]) -> Any:
 
 def iam_group(cloud: Any, names: dict[str, str]) -> Any:
     return cloud.client("iam").list_group_policies(GroupName=names["It"])["PolicyNames"]
+
+
+# Functions
+
+FUNCTIONS = of("IAM::Role", AssumeRolePolicyDocument=json.loads(trusting("lambda.amazonaws.com")))
+
+
+def function(answer: str, **more: Any) -> dict[str, Any]:
+    code = {"ZipFile": f"def handler(event, context):\n    return {answer!r}\n"}
+    usual = {"Runtime": "python3.12", "Handler": "index.handler", "Code": code, "Role": {"Fn::GetAtt": ["R", "Arn"]}}
+    return of("Lambda::Function", **usual, **more)
+
+
+def version(logical: str) -> dict[str, Any]:
+    return of("Lambda::Version", FunctionName={"Ref": logical})
+
+
+def answer_of(cloud: Any, names: dict[str, str]) -> Any:
+    functions = cloud.client("lambda")
+    answer = functions.invoke(FunctionName=names["It"])
+    tags = functions.get_function(FunctionName=names["It"]).get("Tags", {})
+    return json.loads(answer["Payload"].read()), tags.get("own")
+
+
+def version_of(cloud: Any, names: dict[str, str]) -> Any:
+    return cloud.client("lambda").get_function_configuration(FunctionName=names["It"])["Version"]
+
+
+def alias_of_function(cloud: Any, names: dict[str, str]) -> Any:
+    function_name, _, name = names["It"].rpartition(":")
+    found = cloud.client("lambda").get_alias(FunctionName=function_name, Name=name)
+    return found["Name"], found["Description"], found.get("RoutingConfig")
+
+
+def permission(principal: str) -> dict[str, Any]:
+    return of(
+        "Lambda::Permission", FunctionName={"Ref": "F"}, Action="lambda:InvokeFunction", Principal=principal,
+        SourceAccount=ACCOUNT,
+    )  # fmt: skip
+
+
+def permission_of(cloud: Any, names: dict[str, str]) -> Any:
+    text = cloud.client("lambda").get_policy(FunctionName=names["F"])["Policy"]
+    (statement,) = json.loads(text)["Statement"]
+    return statement["Principal"]["Service"]

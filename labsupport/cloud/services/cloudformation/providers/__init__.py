@@ -4,7 +4,15 @@ from collections.abc import Iterable
 
 from labsupport.cloud.services.cloudformation import schemas
 from labsupport.cloud.services.cloudformation.base import not_here
-from labsupport.cloud.services.cloudformation.providers import buckets, code, compute, identity, messages, storage
+from labsupport.cloud.services.cloudformation.providers import (
+    buckets,
+    code,
+    compute,
+    identity,
+    lambdas,
+    messages,
+    storage,
+)
 from labsupport.cloud.services.cloudformation.work import Provider
 
 PROVIDERS: dict[str, Provider] = {
@@ -12,6 +20,7 @@ PROVIDERS: dict[str, Provider] = {
     **buckets.PROVIDERS,
     **storage.PROVIDERS,
     **messages.PROVIDERS,
+    **lambdas.PROVIDERS,
     **compute.PROVIDERS,
     **code.PROVIDERS,
 }
