@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from access_rows import REFERENCE, ROWS
+from lambda_help import function, role_for_functions
 from pipeline_help import approval, declared, prepare, source
 from services_help import ACCOUNT, may, person, policy, service_role
 
@@ -18,7 +19,7 @@ from labsupport.cloud.core.identity import Caller, User
 from labsupport.cloud.gateway.authorise import authorise_call
 
 SERVICES = ("codecommit", "sns", "ssm", "logs", "events", "codebuild", "codedeploy", "codepipeline", "cloudformation",
-            "ec2")  # fmt: skip
+            "ec2", "lambda")  # fmt: skip
 HERE = f"us-east-1:{ACCOUNT}"
 # Keys that no call here has, by how service, action and key read, and why.
 LEFT_OUT = {
@@ -39,6 +40,10 @@ LEFT_OUT = {
         "options of RunInstances that are not simulated",
     "ec2:RunInstances (aws|ec2):ResourceTag.*": "what it makes has no tags yet, and the rest has none here",
     "ec2:RunInstances ec2:InstanceID": "before it is made an instance has no id",
+    "lambda:[A-Za-z]+ lambda:(Layer|SecurityGroupIds|SubnetIds|VpcIds|CodeSigningConfigArn)":
+        "layers, networks and signatures of functions are not simulated",
+    "lambda:[A-Za-z]+ lambda:(FunctionUrlAuthType|InvokedViaFunctionUrl|EventSourceToken)":
+        "function URLs and event sources of others are not simulated",
     "ec2:ModifyInstanceAttribute ec2:(SecurityGroupID|Vpc)": "other security groups are not simulated",
 }  # fmt: skip
 # Where the tags of the resource are not to be seen: it is made by the call, or has to be there for the decision.
@@ -46,12 +51,20 @@ UNTAGGED = {
     "codebuild:(CreateProject|RetryBuild)": "made by the call; a build has to be there",
     "code[a-z]+:Create(Repository|Application|Pipeline)": "made by the call",
     "sns:CreateTopic": "made by the call",
+    "lambda:CreateFunction": "made by the call",
     "codedeploy:(Get|BatchGet|List|Stop)Deployment[A-Za-z]*": "found by a deployment, which has to be there",
     "cloudformation:(CreateStack|ValidateTemplate)": "made by the call",
 }
 
 
-TAGGING = {"sns:TagResource", "ssm:AddTagsToResource", "logs:TagResource", "events:TagResource", "ec2:CreateTags"}
+TAGGING = {
+    "sns:TagResource",
+    "lambda:TagResource",
+    "ssm:AddTagsToResource",
+    "logs:TagResource",
+    "events:TagResource",
+    "ec2:CreateTags",
+}
 
 
 class Keyed:
@@ -92,6 +105,16 @@ def keyed(shared_cloud: Any) -> Keyed:
     return Keyed(shared_cloud)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shared_function(shared_cloud: Any) -> None:
+    """One with a permission, which RemovePermission looks at."""
+    role_for_functions(shared_cloud, "shared-function")
+    function(shared_cloud, "shared", role=f"arn:aws:iam::{ACCOUNT}:role/shared-function")
+    shared_cloud.client("lambda").add_permission(
+        FunctionName="shared", StatementId="own", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+
+
 @pytest.fixture(scope="module")
 def ids(shared_cloud: Any) -> dict[str, str]:
     """What the rows name, as this cloud has it: an instance, and its surroundings."""
@@ -130,6 +153,8 @@ def named(prefix: str, instance: str) -> dict[str, Any]:
         "codecommit": {"repositoryName": "tagged", "repositoryNames": ["tagged"], "oldName": "tagged",
                        "resourceArn": arn + "tagged"},
         "sns": {"TopicArn": arn + "tagged", "Protocol": "email", "ResourceArn": arn + "tagged"},
+        "lambda": {"FunctionName": "tagged", "Resource": arn + "function:tagged", "Principal": ACCOUNT,
+                   "StatementId": "own", "Name": "live"},
         "ssm": {"Name": "/tagged", "Names": ["/tagged"], "Path": "/tagged", "ResourceType": "Parameter",
                 "ResourceId": "/tagged"},
         "logs": {"logGroupName": "tagged", "resourceArn": arn + "log-group:tagged", "logStreamName": "*"},
@@ -176,6 +201,8 @@ def tagged(shared_cloud: Any, ids: dict[str, str]) -> None:
     client("codecommit").create_repository(repositoryName="tagged", tags=tags)
     client("sns").create_topic(Name="tagged", Tags=pairs)
     client("ssm").put_parameter(Name="/tagged", Value="x", Type="String", Tags=pairs)
+    role_for_functions(shared_cloud)
+    function(shared_cloud, "tagged", Tags=tags)
     client("logs").create_log_group(logGroupName="tagged", tags=tags)
     client("events").put_rule(Name="tagged", EventPattern='{"source": ["x"]}', Tags=pairs)
     client("codebuild").create_project(

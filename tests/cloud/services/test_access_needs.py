@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from identity_help import SECOND
+from lambda_help import role_for_functions, zipped
 from services_help import ACCOUNT, code_of, may, person, policy, refused, service_role
 
 REFERENCE = json.loads((Path(__file__).parent / "access_reference.json").read_text())["services"]
@@ -18,6 +19,7 @@ NOT_ASKED = {
     "kms:CreateCustomKeyStore": "a custom key store is not simulated",
     "kms:UpdateCustomKeyStore": "a custom key store is not simulated",
     "sns:CreateTopic": "only for roles that log deliveries, which is not simulated",
+    "lambda:CreateFunction lambda:PassCapacityProvider": "capacity providers are not simulated",
     "sns:SetTopicAttributes": "only for roles that log deliveries, which is not simulated",
     "organizations:AcceptHandshake": "asked for below, in an account that is in no organization",
     "ec2:RunInstances ssm:GetParameters": "only for an image id that a parameter holds, which is not simulated",
@@ -62,6 +64,9 @@ ROWS = [
     Row("iam", "create_virtual_mfa_device", {"VirtualMFADeviceName": "tagged", "Tags": TAGS}, ("iam:TagMFADevice",),
         _IAM_TAGS),
     Row("sns", "create_topic", {"Name": "tagged", "Tags": TAGS}, ("sns:TagResource",), _TAGS_PAGE),
+    Row("lambda", "create_function", {"FunctionName": "tagged", "Runtime": "python3.12", "Handler": "index.handler",
+        "Role": f"arn:aws:iam::{ACCOUNT}:role/functions", "Code": {"ZipFile": zipped()}, "Tags": {"team": "blue"}},
+        ("iam:PassRole", "lambda:TagResource"), _TAGS_PAGE),
     Row("logs", "create_log_group", {"logGroupName": "tagged", "tags": {"team": "blue"}}, ("logs:TagResource",),
         _TAGS_PAGE),
     Row("events", "put_rule", {"Name": "tagged", "EventPattern": '{"source": ["x"]}', "Tags": TAGS},
@@ -96,6 +101,7 @@ def things(shared_cloud: Any) -> dict[str, str]:
         iam.create_instance_profile(InstanceProfileName=name)
     iam.add_role_to_instance_profile(InstanceProfileName="ready", RoleName="ready")
     shared_cloud.client("ssm").put_parameter(Name="/secret", Value="x", Type="SecureString")
+    role_for_functions(shared_cloud)
     s3.create_bucket(Bucket="needs")
     s3.put_object(Bucket="needs", Key="sealed", Body=b"x", ServerSideEncryption="aws:kms")
     primary = shared_cloud.client("kms").create_key(MultiRegion=True)["KeyMetadata"]["KeyId"]

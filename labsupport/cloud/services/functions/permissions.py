@@ -16,6 +16,7 @@ from labsupport.cloud.services.functions.base import (
     Params,
     conflict,
     find_alias,
+    find_function,
     find_version,
     function_named,
     invalid,
@@ -130,7 +131,17 @@ def _text(value: Params) -> str:
     return msgspec.json.encode(value).decode()
 
 
-@service.operation(on=on_qualified)
+def _principal_of_statement(call: Call, params: Params) -> Params:
+    """Whose permission it is that is to go."""
+    name = named(call, params)
+    function = find_function(call, name)
+    statements = _held(function, name.qualifier)["document"]["Statement"] if function else []
+    found = next((one["Principal"] for one in statements if one["Sid"] == params["StatementId"]), None)
+    given = next(iter(found.values())) if isinstance(found, dict) else found
+    return {"lambda:principal": given} if given else {}
+
+
+@service.operation(on=on_qualified, context=_principal_of_statement)
 def remove_permission(call: Call, params: Params) -> Params:
     function, name = _checked(call, params)
     held, sid = _held(function, name.qualifier), params["StatementId"]
