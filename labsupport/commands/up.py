@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +20,8 @@ from labsupport.commands.background import started, stopped
 
 FIRST = home.ROOT / "notebooks" / "00-start.ipynb"
 CONFIG = str(Path(__file__).parents[1] / "jupyter")  # turns off the extension that asks to fetch news
-PATIENCE = 30.0  # seconds for JupyterLab to begin, and to end
+PATIENCE = 60.0  # seconds for JupyterLab to begin, and to end
+ANY_PORT = "--ServerApp.port=0"
 QUIET = (
     "--ServerApp.ip=127.0.0.1",
     "--ServerApp.log_level=ERROR",
@@ -81,28 +84,56 @@ def _environment(folder: Path, endpoint: home.Endpoint) -> dict[str, str]:
 
 
 def _served(parts: list[str], environ: dict[str, str]) -> int:
-    """JupyterLab until it ends. In a session of its own, so that Ctrl+C reaches it through us, once and in order."""
+    """JupyterLab until it ends, once more where it ended before it answered.
+
+    Two that begin at the same moment find the same port free, and one of them gets it.
+    """
+    for more in ([], [ANY_PORT]):
+        status, began = _attempt([*parts, *more], environ)
+        if began or status == 0:
+            break
+    return status
+
+
+def _attempt(parts: list[str], environ: dict[str, str]) -> tuple[int, bool]:
+    """One start: its status at the end, and whether it began."""
+    # In a session of its own, so that Ctrl+C reaches it through us, once and in order.
     jupyter = subprocess.Popen(parts, env=environ, cwd=FIRST.parent, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         address = _address(jupyter)
         if address:
             print(f"\nJupyterLab, with its token:\n\n    {address}\n\nCtrl+C here stops both.", flush=True)
-        return jupyter.wait()
+        began = jupyter.poll() is None
+        return jupyter.wait(), began
     finally:
         _ended(jupyter)
 
 
 def _address(jupyter: subprocess.Popen[bytes]) -> str | None:
-    """Where the first notebook is, from the file that a Jupyter server writes once it listens; None where it ended."""
+    """Where the first notebook is, once it can be opened; None where JupyterLab has ended.
+
+    The file in which a Jupyter server tells its address is there before it listens, and so before it is known
+    whether it gets the port.
+    """
     told = Path(jupyter_runtime_dir()) / f"jpserver-{jupyter.pid}.json"
     end = time.monotonic() + PATIENCE
     while jupyter.poll() is None and time.monotonic() < end:
-        try:
+        with suppress(FileNotFoundError, ValueError):  # not there, or half written
             server = json.loads(told.read_text())
-            return f"{server['url']}lab/tree/{FIRST.relative_to(server['root_dir'])}?token={server['token']}"
-        except (FileNotFoundError, ValueError):  # not there, or half written
-            time.sleep(0.05)
+            if _answers(server["url"], server["token"]):
+                return f"{server['url']}lab/tree/{FIRST.relative_to(server['root_dir'])}?token={server['token']}"
+        time.sleep(0.05)
     return None
+
+
+def _answers(url: str, token: str) -> bool:
+    """Whether the server at that address takes the token: another one's may listen there."""
+    asked = urllib.request.Request(f"{url}api/status", headers={"Authorization": f"token {token}"})
+    try:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=PATIENCE).close()
+        return True
+    except OSError:
+        return False
 
 
 def _ended(jupyter: subprocess.Popen[bytes]) -> None:

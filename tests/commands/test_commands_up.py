@@ -1,5 +1,6 @@
 """`lab up` without a screen: one address, nobody asked for news, nothing left running."""
 
+import http.server
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,18 +66,6 @@ def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-def opened(address: str) -> None:
-    """Return once somebody listens: JupyterLab names its address a moment before it does."""
-    parts = urlsplit(address)
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex((parts.hostname, parts.port)) == 0:
-                return
-        threading.Event().wait(0.05)
-    raise TimeoutError(f"nobody listens at {address}")
-
-
 def kernel(address: str) -> None:
     """Start one, as opening the notebook does."""
     base, _, token = re.split(r"(lab/tree/.*token=)", address)
@@ -87,7 +77,6 @@ def kernel(address: str) -> None:
 def test_it_says_one_address_and_leaves_nothing_running(running):
     address = re.findall(r"http://\S+/lab/tree/00-start\.ipynb\?token=\w+", said(running))
     assert len(address) == 1
-    opened(address[0])
     with urllib.request.urlopen(address[0], timeout=PATIENCE) as page:
         config = json.loads(re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.S)[1])
     assert config["disabledExtensions"] == ["@jupyterlab/apputils-extension:announcements"]
@@ -105,6 +94,72 @@ def test_it_ends_where_jupyterlab_does_not_start(monkeypatch):
     begin = time.monotonic()
     assert up._served([sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ)) == 3
     assert time.monotonic() - begin < up.PATIENCE
+
+
+JUPYTER = """
+import http.server, json, os, pathlib, sys
+from jupyter_core.paths import jupyter_runtime_dir
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print(self.headers["Authorization"], file=open({asked!r}, "a"))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+own = "--ServerApp.port=0" in sys.argv
+server = http.server.HTTPServer(("127.0.0.1", 0), Answers)
+port = server.server_port if own else {others}
+told = {{"url": f"http://127.0.0.1:{{port}}/", "token": "mine", "root_dir": {root!r}}}
+folder = pathlib.Path(jupyter_runtime_dir())
+folder.mkdir(parents=True, exist_ok=True)
+(folder / f"jpserver-{{os.getpid()}}.json").write_text(json.dumps(told))
+if own:
+    server.handle_request()
+else:
+    input()  # until the other server was asked
+    sys.exit(1)
+"""
+
+
+class Others(http.server.BaseHTTPRequestHandler):
+    """A server that knows no token of ours."""
+
+    def do_GET(self):
+        self.send_error(403)
+        os.write(self.server.asked, b"\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def others(monkeypatch) -> Iterator[http.server.HTTPServer]:
+    """Another learner's JupyterLab. Once it was asked, what reads `stdin` here goes on."""
+    read, write = os.pipe()
+    monkeypatch.setattr(subprocess, "DEVNULL", read)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Others) as server:
+        server.asked = write
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+    os.close(read)
+    os.close(write)
+
+
+def test_a_port_that_another_has_taken_meanwhile(tmp_path, monkeypatch, capfd, others):
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "runtime"))
+    asked = tmp_path / "asked"
+    script = JUPYTER.format(asked=str(asked), others=others.server_port, root=str(up.FIRST.parent))
+    assert up._served([sys.executable, "-c", script], dict(os.environ)) == 0
+    assert asked.read_text() == "token mine\n"
+    said = capfd.readouterr().out
+    assert said.count("?token=") == 1
+    assert str(others.server_port) not in said
 
 
 @pytest.mark.parametrize(
