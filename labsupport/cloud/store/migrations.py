@@ -66,6 +66,12 @@ def messages_of_queues(db: sqlite3.Connection) -> None:
     )
 
 
+@migration
+def messages_with_new_ids(db: sqlite3.Connection) -> None:
+    """A dead letter that is moved back has another id than the one in its content."""
+    db.execute("ALTER TABLE sqs_message ADD COLUMN message TEXT NOT NULL DEFAULT ''")
+
+
 def migrate(db: sqlite3.Connection) -> bool:
     """Bring the database up to date, and tell whether it was in an older form; refuse one of a newer lab."""
     version = db.execute("PRAGMA user_version").fetchone()[0]

@@ -31,7 +31,7 @@ def missing(cloud: Any, service: str) -> str:
     pytest.skip(f"every operation of {service} is there")
 
 
-@pytest.mark.parametrize("service", ["codecommit", "events", "iam", "sns", "s3", "ec2", "lambda", "sqs", "cloudwatch"])
+@pytest.mark.parametrize("service", ["codecommit", "events", "iam", "sns", "s3", "ec2", "lambda", "cloudwatch"])
 def test_what_aws_has_and_the_lab_has_not(shared_cloud: Any, service: str) -> None:
     """Each protocol, and services that are not there at all (of Lambda an operation)."""
     there = service in ("lambda", "cloudwatch")

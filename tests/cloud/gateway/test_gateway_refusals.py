@@ -1,6 +1,8 @@
 """A refused call changes nothing: asked of every operation that could, from the registry of operations."""
 
+import base64
 import hashlib
+import json
 import re
 from collections.abc import Awaitable
 from typing import Any
@@ -27,6 +29,13 @@ REFUSED_OTHERWISE = {
 }
 
 
+QUEUE = f"arn:aws:sqs:us-east-1:{ACCOUNT}:some-queue"
+LIKE = {  # what has to look real to name something
+    "QueueUrl": f"http://127.0.0.1/{ACCOUNT}/some-queue",
+    "TaskHandle": base64.b64encode(json.dumps({"sourceArn": QUEUE, "taskId": "x"}).encode()).decode(),
+}
+
+
 class _Empty:
     """A body that nobody may come to read."""
 
@@ -41,7 +50,7 @@ def value_of(shape: Any, depth: int = 0) -> Any:
     """A small value of a shape: required members only, one item in a list."""
     kind = shape.type_name
     if kind == "structure":
-        return {name: value_of(shape.members[name], depth + 1) for name in shape.required_members}
+        return {name: LIKE.get(name) or value_of(shape.members[name], depth + 1) for name in shape.required_members}
     if kind == "list":
         return [value_of(shape.member, depth + 1)] if depth < 6 else []
     if kind == "map":
@@ -53,9 +62,9 @@ def value_of(shape: Any, depth: int = 0) -> Any:
 
 
 def state(cloud: Cloud) -> str:
-    """A digest of all records and of all work that waits."""
+    """A digest of all records, of messages and of all work that waits."""
     digest = hashlib.sha256()
-    for table in ("record", "job"):
+    for table in ("record", "job", "sqs_message", "sqs_dedup"):
         for row in cloud.store.db.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3"):
             digest.update(repr(row).encode())
     return digest.hexdigest()

@@ -3,6 +3,8 @@
 For each of them a policy that asks for the value that the call has allows it, and one that asks for another does not.
 The calls are those of `access_rows`, taken as far as the decision."""
 
+import base64
+import json
 import re
 from typing import Any
 
@@ -18,8 +20,8 @@ from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Caller, User
 from labsupport.cloud.gateway.authorise import authorise_call
 
-SERVICES = ("codecommit", "sns", "ssm", "logs", "events", "codebuild", "codedeploy", "codepipeline", "cloudformation",
-            "ec2", "lambda")  # fmt: skip
+SERVICES = ("codecommit", "sns", "sqs", "ssm", "logs", "events", "codebuild", "codedeploy", "codepipeline",
+            "cloudformation", "ec2", "lambda")  # fmt: skip
 HERE = f"us-east-1:{ACCOUNT}"
 # Keys that no call here has, by how service, action and key read, and why.
 LEFT_OUT = {
@@ -50,7 +52,7 @@ LEFT_OUT = {
 UNTAGGED = {
     "codebuild:(CreateProject|RetryBuild)": "made by the call; a build has to be there",
     "code[a-z]+:Create(Repository|Application|Pipeline)": "made by the call",
-    "sns:CreateTopic": "made by the call",
+    "(sns:CreateTopic|sqs:CreateQueue)": "made by the call",
     "lambda:CreateFunction": "made by the call",
     "codedeploy:(Get|BatchGet|List|Stop)Deployment[A-Za-z]*": "found by a deployment, which has to be there",
     "cloudformation:(CreateStack|ValidateTemplate)": "made by the call",
@@ -60,6 +62,7 @@ UNTAGGED = {
 TAGGING = {
     "sns:TagResource",
     "lambda:TagResource",
+    "sqs:TagQueue",
     "ssm:AddTagsToResource",
     "logs:TagResource",
     "events:TagResource",
@@ -155,6 +158,8 @@ def named(prefix: str, instance: str) -> dict[str, Any]:
         "sns": {"TopicArn": arn + "tagged", "Protocol": "email", "ResourceArn": arn + "tagged"},
         "lambda": {"FunctionName": "tagged", "Resource": arn + "function:tagged", "Principal": ACCOUNT,
                    "StatementId": "own", "Name": "live"},
+        "sqs": {"QueueUrl": f"http://127.0.0.1/{ACCOUNT}/tagged", "QueueName": "tagged", "SourceArn": arn + "tagged",
+                "TaskHandle": base64.b64encode(json.dumps({"sourceArn": arn + "tagged", "taskId": "x"}).encode())},
         "ssm": {"Name": "/tagged", "Names": ["/tagged"], "Path": "/tagged", "ResourceType": "Parameter",
                 "ResourceId": "/tagged"},
         "logs": {"logGroupName": "tagged", "resourceArn": arn + "log-group:tagged", "logStreamName": "*"},
@@ -200,6 +205,7 @@ def tagged(shared_cloud: Any, ids: dict[str, str]) -> None:
     client, tags = shared_cloud.client, {"team": "blue"}
     client("codecommit").create_repository(repositoryName="tagged", tags=tags)
     client("sns").create_topic(Name="tagged", Tags=pairs)
+    client("sqs").create_queue(QueueName="tagged", tags=tags)
     client("ssm").put_parameter(Name="/tagged", Value="x", Type="String", Tags=pairs)
     role_for_functions(shared_cloud)
     function(shared_cloud, "tagged", Tags=tags)

@@ -26,7 +26,7 @@ from services_help import ACCOUNT, link_in, mails, policy, visit
 MARK = "known-{}-content"  # each kind of content has one; long texts are made of it, so that they are compressed
 KINDS = (
     "pushed", "committed", "securestring", "noecho", "defaulted", "object", "kmsobject", "largeobject", "artifact",
-    "logged", "kmslogged", "mailed", "variable", "built", "event",
+    "logged", "kmslogged", "queued", "kmsqueued", "grouped", "mailed", "variable", "built", "event",
 )  # fmt: skip
 OTHERS_SIDE = ("aws", "instances")
 _DEEPEST = 3  # a pack in a zip in an object
@@ -196,6 +196,11 @@ def messages(cloud: Any) -> None:
         logs.create_log_stream(logGroupName=kind, logStreamName="s")
         event = {"timestamp": now, "message": mark(kind)}
         logs.put_log_events(logGroupName=kind, logStreamName="s", logEvents=[event])
+    sqs = cloud.client("sqs")
+    for kind, encryption in (("queued", {}), ("kmsqueued", {"KmsMasterKeyId": key})):
+        attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true", **encryption}
+        url = sqs.create_queue(QueueName=f"{kind}.fifo", Attributes=attributes)["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=text(kind), MessageGroupId=mark("grouped"))
     topic = sns.create_topic(Name="news")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="ana@example.com")
     visit(link_in(mails(cloud, "ana@example.com")[-1]["body"], "ConfirmSubscription"))

@@ -3,6 +3,7 @@
 from labsupport.cloud.services.sqs import (
     dead_letters,
     handling,
+    moving,
     permissions,
     queues,
     receiving,
@@ -11,4 +12,4 @@ from labsupport.cloud.services.sqs import (
 )
 from labsupport.cloud.services.sqs.base import service
 
-__all__ = ["dead_letters", "handling", "permissions", "queues", "receiving", "sending", "service", "tagging"]
+__all__ = ["dead_letters", "handling", "moving", "permissions", "queues", "receiving", "sending", "service", "tagging"]

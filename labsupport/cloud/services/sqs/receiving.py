@@ -82,7 +82,7 @@ def _given(call: Call, queue: Queue, row: rows.Row, timeout: int, params: Params
     taken = rows.take(call, row, secrets.token_hex(8), timeout)
     chosen = dict(_chosen(content, params.get("MessageAttributeNames", [])))
     return {
-        "MessageId": content.id,
+        "MessageId": row.message or content.id,
         "ReceiptHandle": _handle(call, queue, taken),
         "MD5OfBody": md5(content.body),
         "Body": content.body,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from labsupport.cloud.core.call import Call
 
-_COLUMNS = "id, queue, visible, sent, part, received, first, taken, handle, origin, dead_from, content"
+_COLUMNS = "id, queue, visible, sent, part, received, first, taken, handle, origin, dead_from, content, message"
 
 
 class Row(NamedTuple):
@@ -25,6 +25,7 @@ class Row(NamedTuple):
     origin: str  # the queue that it was sent to, for which it is encrypted
     dead_from: str  # the queue whose dead letter it is
     content: bytes
+    message: str = ""  # its id, where it has another one than it was sent with
 
     @property
     def sequence(self) -> str:
@@ -101,6 +102,15 @@ def move(call: Call, row: Row, queue: str, dead_from: str, sent: float) -> None:
     call.store.db.execute(
         "UPDATE sqs_message SET queue = ?, dead_from = ?, sent = ?, visible = ?, handle = '' WHERE id = ?",
         (queue, dead_from, sent, call.epoch, row.id),
+    )
+
+
+def renew(call: Call, row: Row, queue: str, message: str) -> None:
+    """Move it into another queue, as if it were sent there now."""
+    call.store.db.execute(
+        "UPDATE sqs_message SET queue = ?, message = ?, dead_from = '', sent = ?, visible = ?, handle = '',"
+        " received = 0, first = 0 WHERE id = ?",
+        (queue, message, call.epoch, call.epoch, row.id),
     )
 
 
