@@ -1,6 +1,7 @@
 """Typed records in the database: get, put, delete, list. Their values are encrypted, their keys are not."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeVar
@@ -27,6 +28,8 @@ class Records:
         self.seal = seal
         self.memory = memory
         self.opened = opened
+        self._puts: Counter[str] = Counter()  # by kind, since the start
+        self.counted: dict[tuple[str, str], tuple[int, int]] = {}  # a count, and how many puts there had been
 
     def get(self, struct: type[R], *key: str) -> R | None:
         place = kind_of(struct).name, joined(key)
@@ -44,6 +47,7 @@ class Records:
         for item in items:
             place, value = (kind_of(type(item)).name, key_of(item)), _encode(item)
             self.memory.changed(*place)
+            self._puts[place[0]] += 1
             self.db.execute(
                 "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
                 (*place, self.seal.close(place[0], value)),
@@ -87,6 +91,18 @@ class Records:
         sql = "SELECT count(*) FROM record WHERE kind = ? AND key >= ? AND key < ?"
         found: int = self.db.execute(sql, (kind_of(struct).name, *_range(prefix, ""))).fetchone()[0]
         return found
+
+    def reaches(self, most: int, struct: type[msgspec.Struct], *prefix: str) -> bool:
+        """Whether at least `most` records have a key that begins with these parts.
+
+        To count takes time for each of them. So a count is kept, to which what was put since can at most have added.
+        """
+        kind = kind_of(struct).name
+        count, puts = self.counted.get((kind, joined(prefix)), (most, 0))
+        if count + self._puts[kind] - puts >= most:
+            count, puts = self.count(struct, *prefix), self._puts[kind]
+            self.counted[kind, joined(prefix)] = count, puts
+        return count + self._puts[kind] - puts >= most
 
 
 def _range(prefix: tuple[str, ...], starting: str) -> tuple[str, str]:

@@ -63,6 +63,9 @@ class Store:
     def count(self, struct: type[msgspec.Struct], *prefix: str) -> int:
         return self.records.count(struct, *prefix)
 
+    def reaches(self, most: int, struct: type[msgspec.Struct], *prefix: str) -> bool:
+        return self.records.reaches(most, struct, *prefix)
+
     def has_kind(self, prefix: str) -> bool:
         """Whether any record's kind begins so (`ec2.`)."""
         sql = "SELECT 1 FROM record WHERE kind >= ? AND kind < ? LIMIT 1"
@@ -79,6 +82,7 @@ class Store:
         """What is kept in this process's memory may be of records that stand no more, or never stood."""
         self._memory.forget()
         self._opened.forget()
+        self.records.counted.clear()
 
     def close(self) -> None:
         self.db.close()

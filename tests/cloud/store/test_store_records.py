@@ -1,6 +1,7 @@
 """Records: kept by kind and key, listed in the order of their keys."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -114,3 +115,30 @@ def test_what_an_older_lab_wrote_gets_the_defaults_of_new_fields(store: Store) -
     value = store.records.seal.close("test.thing", b'{"account": "1", "name": "a", "x": 7}')
     store.db.execute("INSERT INTO record VALUES ('test.thing', ?, ?)", ("1\0a", value))
     assert store.get(Thing, "1", "a") == Thing(account="1", name="a")
+
+
+def test_whether_a_number_is_reached_is_told_without_counting_each_time(store: Store) -> None:
+    sql: list[str] = []
+    store.db.set_trace_callback(sql.append)
+    for number in range(1, 5):
+        assert not store.reaches(5, Thing, "1")
+        store.put(Thing(account="1", name=str(number)))
+    assert sum("count(*)" in one for one in sql) == 1
+    store.put(Thing(account="1", name="4"))  # known already
+    assert not store.reaches(5, Thing, "1")
+    store.put(Thing(account="2", name="5"))  # another's
+    assert not store.reaches(5, Thing, "1")
+    store.put(Thing(account="1", name="5"))
+    assert store.reaches(5, Thing, "1")
+    store.delete(Thing(account="1", name="5"))
+    assert not store.reaches(5, Thing, "1")
+
+
+def test_what_was_counted_in_a_transaction_that_failed_is_forgotten(store: Store) -> None:
+    things = [Thing(account="1", name=str(number)) for number in range(5)]
+    store.put(*things)
+    with suppress(ZeroDivisionError), store.transaction():
+        store.delete(things[0])
+        assert not store.reaches(5, Thing, "1")
+        raise ZeroDivisionError
+    assert store.reaches(5, Thing, "1")

@@ -31,7 +31,7 @@ def create_repository(call: Call, params: Params) -> Params:
     name = params["repositoryName"]
     check_name(name)
     _refuse_taken(call, name)
-    if call.store.count(Repository, call.account) >= MOST:
+    if call.store.reaches(MOST, Repository, call.account):
         message = f"The limit of {MOST} repositories in this account has been reached."
         raise AwsError("RepositoryLimitExceededException", message)
     repository = Repository(

@@ -65,7 +65,7 @@ def put_rule(call: Call, params: Params) -> Params:
         targets=old.targets if old else {},
         tags=old.tags if old else _checked(tags.from_list(params.get("Tags"))),
     )
-    if old is None and call.store.count(Rule, call.account, call.region) >= MOST:
+    if old is None and call.store.reaches(MOST, Rule, call.account, call.region):
         raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
     _schedule(call, rule, old)
     call.store.put(rule)

@@ -130,7 +130,7 @@ def claim_name(call: Call, kind: str, name: str, taken: str = "") -> None:
     if call.store.get(Name, call.account, kind, claim.folded):
         raise exists(taken or f"{kind} with name {name} already exists.")
     plural, most = MOST[kind]
-    if call.store.count(Name, call.account, kind) >= most:
+    if call.store.reaches(most, Name, call.account, kind):
         raise over_limit(f"Cannot exceed quota for {plural}PerAccount: {most}")
     call.store.put(claim)
 

@@ -60,7 +60,7 @@ def create_open_id_connect_provider(call: Call, params: Params) -> Params:
         raise exists(f"Provider with url {params['Url']} already exists.")
     if len(clients) > MOST_CLIENTS:
         raise over_limit(f"Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {MOST_CLIENTS}")
-    if call.store.count(OidcProvider, call.account) >= MOST_PROVIDERS:
+    if call.store.reaches(MOST_PROVIDERS, OidcProvider, call.account):
         raise over_limit(f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {MOST_PROVIDERS}")
     provider = OidcProvider(
         account=call.account,
@@ -161,7 +161,7 @@ def create_saml_provider(call: Call, params: Params) -> Params:
     arn = f"arn:aws:iam::{call.account}:saml-provider/{params['Name']}"
     if call.store.get(SamlProvider, call.account, arn):
         raise exists(f"SAMLProvider with name {params['Name']} already exists.")
-    if call.store.count(SamlProvider, call.account) >= MOST_PROVIDERS:
+    if call.store.reaches(MOST_PROVIDERS, SamlProvider, call.account):
         raise over_limit(f"Cannot exceed quota for SAMLProvidersPerAccount: {MOST_PROVIDERS}")
     provider = SamlProvider(
         account=call.account,

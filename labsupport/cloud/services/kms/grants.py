@@ -27,7 +27,7 @@ def create_grant(call: Call, params: Params) -> Params:
     grant = _asked_for(call, key, params)
     refuse_dry_run(params)
     grant = _same_as_before(call, key, grant) or grant
-    if call.store.count(Grant, key.account, key.region, key.id) >= _MOST:
+    if call.store.reaches(_MOST, Grant, key.account, key.region, key.id):
         raise AwsError(
             "LimitExceededException", f"{key.arn} has {_MOST} grants, which is the most that a key can have."
         )
