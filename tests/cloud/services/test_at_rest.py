@@ -21,12 +21,14 @@ from typing import Any
 import pytest
 from codebuild_help import STORAGE, Works, allow, spec
 from codecommit_help import commit, git, new_user, signed_in, statement
+from lambda_help import function, role_for_functions
 from services_help import ACCOUNT, link_in, mails, policy, visit
 
 MARK = "known-{}-content"  # each kind of content has one; long texts are made of it, so that they are compressed
 KINDS = (
     "pushed", "committed", "securestring", "noecho", "defaulted", "object", "kmsobject", "largeobject", "artifact",
     "logged", "kmslogged", "queued", "kmsqueued", "grouped", "mailed", "variable", "built", "event",
+    "function", "functionvariable", "functionevent", "functionlog",
 )  # fmt: skip
 OTHERS_SIDE = ("aws", "instances")
 _DEEPEST = 3  # a pack in a zip in an object
@@ -229,6 +231,16 @@ def work(cloud: Any) -> None:
     assert build["buildStatus"] == "SUCCEEDED", works.log(build)
 
 
+def functions(cloud: Any) -> None:
+    """A function that has run, whose process is warm; and an event that it has taken and not done with."""
+    role_for_functions(cloud)
+    code = f"# {text('function')}".replace("\n", "\n# ") + "\ndef handler(e, c):\n    print(e['say'])\n    e['no']\n"
+    function(cloud, "f", code, Environment={"Variables": {"TOKEN": mark("functionvariable")}})
+    client = cloud.client("lambda")
+    client.invoke(FunctionName="f", Payload=json.dumps({"say": mark("functionlog")}))
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"say": mark("functionevent")}))
+
+
 def test_nothing_of_it_is_readable_once_the_cloud_is_stopped(start_cloud: Any, tmp_path: Path) -> None:
     cloud = start_cloud()
     code(cloud, tmp_path)
@@ -236,6 +248,8 @@ def test_nothing_of_it_is_readable_once_the_cloud_is_stopped(start_cloud: Any, t
     settings(cloud)
     messages(cloud)
     work(cloud)
+    functions(cloud)
+    assert [kind for kind, _ in found_in(cloud.home / "cache", {"function": mark("function")})] == ["function"]
     (stack,) = cloud.client("cloudformation").describe_stacks(StackName="stack")["Stacks"]
     secrets = {
         "a secret access key": stack["Outputs"][0]["OutputValue"],

@@ -119,6 +119,34 @@ def test_what_fails_in_the_end_goes_to_the_dead_letter_topic(cloud: Any) -> None
     assert event["Sns"]["MessageAttributes"]["ErrorMessage"]["Value"] == "never"
 
 
+def test_destinations_hear_how_an_asynchronous_call_ended(cloud: Any) -> None:
+    client = cloud.client("lambda")
+    role = role_for_functions(cloud, "caller", may("lambda:InvokeFunction"))
+    keeper = function(cloud, "hears", SHOWS)
+    function(cloud, "decides", "def handler(e, c): return 1 // e['by']", role=role)
+    told = {"OnSuccess": {"Destination": keeper}, "OnFailure": {"Destination": keeper}}
+    asked = {"FunctionName": "decides", "MaximumRetryAttempts": 0}
+    made = client.put_function_event_invoke_config(**asked, DestinationConfig=told)
+    assert made["FunctionArn"].endswith(":decides:$LATEST")
+    for by in (1, 0):
+        client.invoke(FunctionName="decides", InvocationType="Event", Payload=json.dumps({"by": by}))
+        cloud.settle()
+    good, bad = got(cloud, "hears")
+    assert (good["requestContext"]["condition"], good["responsePayload"]) == ("Success", 1)
+    assert (bad["requestContext"]["condition"], bad["requestPayload"]) == ("RetriesExhausted", {"by": 0})
+    assert bad["responsePayload"]["errorType"] == "ZeroDivisionError"
+    changed = client.update_function_event_invoke_config(FunctionName="decides", MaximumEventAgeInSeconds=60)
+    assert (changed["MaximumRetryAttempts"], changed["MaximumEventAgeInSeconds"]) == (0, 60)
+    assert changed["DestinationConfig"] == told
+    assert len(client.list_function_event_invoke_configs(FunctionName="decides")["FunctionEventInvokeConfigs"]) == 1
+    wrong = {"OnFailure": {"Destination": "arn:aws:kms:us-east-1:123456789012:key/a"}}
+    assert code_of(client.put_function_event_invoke_config, **asked, DestinationConfig=wrong) == (
+        "InvalidParameterValueException"
+    )
+    client.delete_function_event_invoke_config(FunctionName="decides")
+    assert code_of(client.get_function_event_invoke_config, FunctionName="decides") == "ResourceNotFoundException"
+
+
 def test_functions_and_accepted_events_outlive_the_cloud(start_cloud: Any, tmp_path: Any) -> None:
     first = start_cloud(home=tmp_path / "home")
     role_for_functions(first)

@@ -1,6 +1,7 @@
 """AWS Lambda: functions whose handlers really run, their versions and aliases, and who may call them."""
 
 from labsupport.cloud.services.functions import (
+    asynchronous,
     delivering,
     functions,
     invoking,
@@ -11,4 +12,14 @@ from labsupport.cloud.services.functions import (
 )
 from labsupport.cloud.services.functions.base import service
 
-__all__ = ["delivering", "functions", "invoking", "packages", "permissions", "service", "tagging", "versions"]
+__all__ = [
+    "asynchronous",
+    "delivering",
+    "functions",
+    "invoking",
+    "packages",
+    "permissions",
+    "service",
+    "tagging",
+    "versions",
+]

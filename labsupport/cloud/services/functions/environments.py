@@ -150,8 +150,9 @@ async def end(cloud: Cloud, one: Environment, grace: float = 0.3) -> None:
 def assumed(call: Call, function: Function, settings: Settings) -> tuple[Caller, Params]:
     """A session of the function's role. Raises AccessDeniedException."""
     sts = call.aws("sts", as_service=True, source_arn=function.arn)
+    session = function.name if len(function.name) > 1 else f"lambda-{function.name}"  # a session's has two letters
     try:
-        answer = sts.assume_role(RoleArn=settings.role, RoleSessionName=function.name)
+        answer = sts.assume_role(RoleArn=settings.role, RoleSessionName=session)
     except AwsError as error:
         message = "The role defined for the function cannot be assumed by Lambda."
         raise AwsError("AccessDeniedException", message, 403, error.decision) from None

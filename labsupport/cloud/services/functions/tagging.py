@@ -1,4 +1,4 @@
-"""Tags of functions, how many executions a function may have at a time, and how it is called asynchronously."""
+"""Tags of functions, and how many executions a function may have at a time."""
 
 from labsupport.cloud.core import tags
 from labsupport.cloud.core.call import Call
