@@ -33,6 +33,7 @@ from provider_looks import (
     key_of,
     managed,
     of,
+    on_queue,
     on_topic,
     parameter_of,
     permission,
@@ -42,6 +43,8 @@ from provider_looks import (
     profile_of,
     project,
     project_of,
+    queue_of,
+    queue_policy,
     repository_of,
     role_of,
     rotation_of,
@@ -57,6 +60,7 @@ from provider_looks import (
     version_of,
 )
 
+REDRIVE = {"deadLetterTargetArn": {"Fn::GetAtt": ["D", "Arn"]}, "maxReceiveCount": 3}
 BOTH = {"R": ROLE, "S": ROLE}
 CASES: list[Case] = [
     (
@@ -230,6 +234,16 @@ CASES: list[Case] = [
         None,
     ),
     ("TopicPolicy", {"T": topic()}, on_topic("One"), on_topic("Two"), topic_policy, "One", "Two"),
+    (
+        "Queue",
+        {"D": of("SQS::Queue")},
+        of("SQS::Queue", DelaySeconds=5, RedrivePolicy=REDRIVE, KmsMasterKeyId="alias/aws/sqs", Tags=[OWN]),
+        of("SQS::Queue", VisibilityTimeout=7, Tags=[NEW]),
+        queue_of,
+        (["5", "alias/aws/sq", '{"deadLetter', "30"], {"own": "1"}),
+        (["0", "", "", "7"], {"own": "2"}),
+    ),
+    ("QueuePolicy", {"Q": of("SQS::Queue")}, on_queue("One"), on_queue("Two"), queue_policy, "One", "Two"),
     (
         "Rule",
         {"T": topic()},

@@ -138,6 +138,31 @@ def on_topic(sid: str) -> dict[str, Any]:
     return of("SNS::TopicPolicy", Topics=[{"Ref": "T"}], PolicyDocument={"Statement": [statement]})
 
 
+def queue_of(cloud: Any, names: dict[str, str]) -> Any:
+    sqs, who = cloud.client("sqs"), {"QueueUrl": names["It"]}
+    found = sqs.get_queue_attributes(**who, AttributeNames=["All"])["Attributes"]
+    seen = ("DelaySeconds", "KmsMasterKeyId", "RedrivePolicy", "VisibilityTimeout")
+    own = {key: value for key, value in sqs.list_queue_tags(**who).get("Tags", {}).items() if key == "own"}
+    return [found.get(name, "")[:12] for name in seen], own
+
+
+def queue_policy(cloud: Any, names: dict[str, str]) -> Any:
+    sqs = cloud.client("sqs")
+    text = sqs.get_queue_attributes(QueueUrl=names["Q"], AttributeNames=["Policy"])["Attributes"]["Policy"]
+    return json.loads(text)["Statement"][0]["Sid"]
+
+
+def on_queue(sid: str) -> dict[str, Any]:
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": {"Fn::GetAtt": ["Q", "Arn"]},
+    }
+    return of("SQS::QueuePolicy", Queues=[{"Ref": "Q"}], PolicyDocument={"Statement": [statement]})
+
+
 def rule_of(cloud: Any, names: dict[str, str]) -> Any:
     events = cloud.client("events")
     found = events.describe_rule(Name=names["It"])

@@ -22,7 +22,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
-_NAMES = {"AWS::IAM::ManagedPolicy": "ManagedPolicyName", "AWS::SNS::Topic": "TopicName"}  # identified by their ARN
+_NAMES = {  # of types that are identified by an ARN or an address
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::SNS::Topic": "TopicName",
+    "AWS::SQS::Queue": "QueueName",
+}
 
 
 @cache

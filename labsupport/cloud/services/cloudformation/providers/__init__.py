@@ -11,6 +11,7 @@ from labsupport.cloud.services.cloudformation.providers import (
     identity,
     lambdas,
     messages,
+    queues,
     storage,
 )
 from labsupport.cloud.services.cloudformation.work import Provider
@@ -20,6 +21,7 @@ PROVIDERS: dict[str, Provider] = {
     **buckets.PROVIDERS,
     **storage.PROVIDERS,
     **messages.PROVIDERS,
+    **queues.PROVIDERS,
     **lambdas.PROVIDERS,
     **compute.PROVIDERS,
     **code.PROVIDERS,
