@@ -169,3 +169,23 @@ def test_environments_end_with_the_cloud(start_cloud: Any) -> None:
     cloud.stop()
     assert not psutil.pid_exists(number)
     assert not (cloud.home / "cache").exists()
+
+
+def test_a_queue_takes_what_is_lost(cloud: Any) -> None:
+    sqs = cloud.client("sqs")
+    queue = sqs.create_queue(QueueName="lost")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    role = role_for_functions(cloud, "sender", may("sqs:SendMessage"))
+    function(cloud, "loses", "def handler(e, c): raise ValueError('no')", role=role)
+    client = cloud.client("lambda")
+    client.update_function_configuration(FunctionName="loses", DeadLetterConfig={"TargetArn": arn})
+    client.put_function_event_invoke_config(
+        FunctionName="loses", MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}}
+    )
+    cloud.settle()
+    client.invoke(FunctionName="loses", InvocationType="Event", Payload=b'{"n": 1}')
+    cloud.settle()
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    bodies = sorted((json.loads(one["Body"]) for one in messages), key=len)
+    assert bodies[0] == {"n": 1}
+    assert bodies[1]["requestPayload"] == {"n": 1}

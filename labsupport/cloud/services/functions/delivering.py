@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.arn import parse, queue_url
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.functions import environments, running
@@ -183,9 +183,8 @@ def _sent(call: Call, caller: Any, target: str, text: str, attributes: Params, k
     more = {"MessageAttributes": attributes} if attributes else {}
     if name == "sns":
         return client.publish(TopicArn=target, Message=text, **more)
-    if name == "sqs" and arn:
-        url = client.get_queue_url(QueueName=arn.resource, QueueOwnerAWSAccountId=arn.account)["QueueUrl"]
-        return client.send_message(QueueUrl=url, MessageBody=text, **more)
+    if name == "sqs":
+        return client.send_message(QueueUrl=queue_url(target), MessageBody=text, **more)
     if name == "lambda":
         return client.invoke(FunctionName=target, InvocationType="Event", Payload=text.encode())
     if name == "events":

@@ -236,6 +236,12 @@ def _environment(call: Call, one: Environment, function: Function, settings: Set
     }
 
 
+def forget(cloud: Cloud, function: str) -> None:
+    """End the idle environments of a function that is gone (its ARN)."""
+    for one in [one for one in room_of(cloud).idle if one.key[0] == function]:
+        _expired(cloud, one)
+
+
 def _at_start(cloud: Cloud) -> None:
     """End what a killed cloud's functions have left running."""
     left = list(cloud.store.list(Kept))

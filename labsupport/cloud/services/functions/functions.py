@@ -2,7 +2,7 @@
 
 from labsupport.cloud.core import paging, tags
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.services.functions import configuring, packages, sealing, shown
+from labsupport.cloud.services.functions import configuring, environments, packages, sealing, shown
 from labsupport.cloud.services.functions.base import (
     LATEST,
     LONGEST_NAME,
@@ -208,6 +208,9 @@ def delete_function(call: Call, params: Params) -> Params:
         if version.name in (alias.version, *alias.weights):
             raise conflict(f"Version {version.name} cannot be deleted: the alias {alias.name} points to it.")
     call.store.delete(version)
+    function.policies.pop(version.name, None)
+    function.asynchronous.pop(version.name, None)
+    call.store.put(function)
     _forget_unused(call, function, [version.settings.code])
     return {"StatusCode": 204}
 
@@ -220,3 +223,4 @@ def _delete(call: Call, function: Function) -> None:
         packages.forget(call, settings.code)
     for one in (*versions, *call.store.list(Alias, *place), function):
         call.store.delete(one)
+    environments.forget(call.cloud, function.arn)

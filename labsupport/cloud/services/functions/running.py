@@ -45,18 +45,22 @@ async def run(call: Call, function: Function, version: str, settings: Settings, 
     call = dataclasses.replace(call, account=function.account)  # who calls it may be another account's
     async with _turn(call, function):
         key = (function.arn, version, settings.revision)
-        one = environments.taken(call, key)
         begun = time.monotonic()
-        ready: Params = {"kind": "ready"}
-        if one is None:
-            one = await environments.made(call, function, settings, key)
-            one.log.begin(partial(one.client, call, "logs"))
-            ready = await _ready(one)
-            loaded = time.monotonic() - begun
-        else:
-            one.log.begin(partial(one.client, call, "logs"))
-            loaded = 0.0
-        return await _invoke(call, one, settings, event, ready, loaded)
+        warm = environments.taken(call, key)
+        one = warm or await environments.made(call, function, settings, key)
+        one.log.begin(partial(one.client, call, "logs"))
+        reusable = False
+        try:
+            ready: Params = {"kind": "ready"} if warm else await _ready(one)
+            loaded = 0.0 if warm else time.monotonic() - begun
+            done = await _invoke(call, one, settings, event, ready, loaded)
+            reusable = not done.get("over")
+            return _outcome(one, event, done)
+        finally:
+            if reusable:
+                environments.given_back(call.cloud, one)
+            else:
+                environments.end_soon(call.cloud, one)
 
 
 @asynccontextmanager
@@ -89,32 +93,26 @@ async def _ready(one: Environment) -> Params:
 
 async def _invoke(
     call: Call, one: Environment, settings: Settings, event: Event, ready: Params, loaded: float
-) -> Outcome:
-    reusable = False
-    try:
-        if one.process:
-            one.process.drain()
-        one.log.add(f"START RequestId: {event.request_id} Version: {one.key[1]}")
-        begun = time.monotonic()
-        done = await _handled(call, one, settings, event, ready, loaded)
-        if one.process:
-            one.process.drain()
-        lasted = time.monotonic() - begun
-        reusable = not done.get("over")
-        for line in _last_lines(call, one, settings, event, done, lasted, loaded):
-            one.log.add(line)
-        one.log.flush()
-        return _outcome(one, event, done)
-    finally:
-        if reusable:
-            environments.given_back(call.cloud, one)
-        else:
-            environments.end_soon(call.cloud, one)
-
-
-async def _handled(
-    call: Call, one: Environment, settings: Settings, event: Event, ready: Params, loaded: float
 ) -> Params:
+    """What became of the event, with all of its log written."""
+    _drain(one)
+    one.log.add(f"START RequestId: {event.request_id} Version: {one.key[1]}")
+    begun = time.monotonic()
+    done = await _handled(call, one, settings, event, ready)
+    _drain(one)
+    for line in _last_lines(settings, event, done, time.monotonic() - begun, loaded):
+        one.log.add(line)
+    one.log.flush()
+    return done
+
+
+def _drain(one: Environment) -> None:
+    """Have what was printed so far in the log before what comes now."""
+    if one.process:
+        one.process.drain()
+
+
+async def _handled(call: Call, one: Environment, settings: Settings, event: Event, ready: Params) -> Params:
     """What became of the event; `over`: the environment can't be used again."""
     if ready.get("error"):
         told = {**ready["error"], "requestId": event.request_id}
@@ -151,8 +149,7 @@ async def _answer(one: Environment, event: Event) -> Params:
     while (said := await one.next()) is not None:
         if said["kind"] == "done":
             return said
-        if one.process:
-            one.process.drain()
+        _drain(one)
         one.log.add(said["text"])
     return await _exited(one, event)
 
@@ -168,9 +165,7 @@ async def _exited(one: Environment, event: Event) -> Params:
             "status": "error"}  # fmt: skip
 
 
-def _last_lines(
-    call: Call, one: Environment, settings: Settings, event: Event, done: Params, lasted: float, loaded: float
-) -> list[str]:
+def _last_lines(settings: Settings, event: Event, done: Params, lasted: float, loaded: float) -> list[str]:
     milliseconds = min(lasted, float(settings.timeout)) * 1000
     billed = ceil(milliseconds + loaded * 1000)
     report = (
