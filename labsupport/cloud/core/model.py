@@ -68,7 +68,7 @@ def load(service: str) -> ServiceModel:
     model = msgspec.json.decode(_DOCUMENTATION.sub(b"", _read(service)), type=_Model)
     merge = _extras(service)
     description = {
-        "metadata": model.metadata,
+        "metadata": _merged(model.metadata, merge.get("metadata", {})),
         "operations": Lazy(model.operations, merge.get("operations", {})),
         "shapes": Lazy(model.shapes, merge.get("shapes", {})),
     }
@@ -123,10 +123,12 @@ def _read(service: str) -> bytes:
 
 
 def _extras(service: str) -> dict[str, dict[str, Any]]:
-    """What botocore's own loader lays over the model (S3's `Expires` is a timestamp there)."""
+    """What botocore's own loader lays over the model (S3's `Expires` is a timestamp there), and what the lab does:
+    the names and codes of the query protocol, which old clients of SQS speak and its model tells no more."""
     if (_OWN / f"{service}.json").exists():
         return {}
-    path = _folder(service) / "service-2.sdk-extras.json"
+    own = _OWN / f"{service}.extras.json"
+    path = own if own.exists() else _folder(service) / "service-2.sdk-extras.json"
     return msgspec.json.decode(path.read_bytes(), type=_Extras).merge if path.exists() else {}
 
 

@@ -167,7 +167,7 @@ def _message_name(shape: Any) -> str:
 
 
 def _query(service: ServiceModel, shape: Any, error: AwsError, request_id: str, protocol: str) -> HttpResponse:
-    code = shape.error_code if shape is not None else error.code
+    code = shape.error_code if shape is not None else query_code(service.service_name, error.code)
     status = _status(shape, error, _STATUS)
     if protocol == "ec2":
         return _ec2(code, error, request_id, status)

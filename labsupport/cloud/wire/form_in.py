@@ -97,7 +97,7 @@ def _field_name(name: str, member: Any, ec2: bool) -> str:
         return traits.get("queryName") or given[:1].upper() + given[1:] or name
     if member.type_name == "list" and traits.get("flattened"):
         return member.member.serialization.get("name") or traits.get("name", name)
-    return traits.get("name", name)
+    return traits.get("name") or traits.get("queryName", name)
 
 
 def _list(shape: Any, known: Known, ec2: bool) -> Reader:

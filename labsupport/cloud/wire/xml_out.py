@@ -116,7 +116,7 @@ def member_name(name: str, member: Any) -> str:
     traits = member.serialization
     if member.type_name == "list" and traits.get("flattened"):
         return member.member.serialization.get("name") or traits.get("name", name)
-    return traits.get("name", name)
+    return traits.get("name") or traits.get("queryName", name)
 
 
 def _list(shape: Any, name: str, start: str, end: str, style: Style) -> Writer:

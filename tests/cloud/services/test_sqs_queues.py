@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from cli_help import ONE
+from cli_help import Cli
 from identity_help import SECOND
 from services_help import ACCOUNT, code_of, may, policy, refused
 from sqs_help import Queues, arn_of
@@ -280,16 +280,21 @@ def test_permissions_that_are_refused(queues: Queues, params: dict[str, Any], co
     assert code_of(queues.sqs.add_permission, **given) == code
 
 
-def test_with_the_cli(shared_cloud: Any) -> None:
-    """Version 1 of the CLI sends to AWS's old address of queues unless it is told another one."""
+def test_with_the_cli(shared_cloud: Any, cli: Cli) -> None:
+    """Version 1 sends to AWS's old address of queues unless it is told another one; older ones speak query."""
+    address = ("--endpoint-url", shared_cloud.url) if cli.heeds_endpoint_url else ()
 
     def sqs(*words: str, fails: bool = False) -> str:
-        return ONE.run(shared_cloud, "sqs", *words, "--endpoint-url", shared_cloud.url, fails=fails)
+        return cli.run(shared_cloud, "sqs", *words, *address, fails=fails)
 
-    url = json.loads(sqs("create-queue", "--queue-name", "by-cli"))["QueueUrl"]
-    sqs("send-message", "--queue-url", url, "--message-body", "hello")
-    got = json.loads(sqs("receive-message", "--queue-url", url))["Messages"][0]
-    assert got["Body"] == "hello"
+    name = f"by-cli-{cli.version[0]}"
+    url = json.loads(sqs("create-queue", "--queue-name", name, "--attributes", "DelaySeconds=0"))["QueueUrl"]
+    color = '{"color": {"DataType": "String", "StringValue": "blue"}}'
+    sqs("send-message", "--queue-url", url, "--message-body", "hello", "--message-attributes", color)
+    wanted = ("--attribute-names", "All", "--message-attribute-names", "All")
+    got = json.loads(sqs("receive-message", "--queue-url", url, *wanted))["Messages"][0]
+    assert (got["Body"], got["MessageAttributes"]["color"]["StringValue"]) == ("hello", "blue")
+    assert got["Attributes"]["ApproximateReceiveCount"] == "1"
     sqs("delete-message", "--queue-url", url, "--receipt-handle", got["ReceiptHandle"])
     said = sqs("get-queue-url", "--queue-name", "nothing", fails=True)
     assert "(AWS.SimpleQueueService.NonExistentQueue)" in said
