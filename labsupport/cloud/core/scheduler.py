@@ -43,7 +43,10 @@ class Scheduler:
 
     async def idle(self, service: str = "") -> None:
         """Wait until no job (of a service) runs or is due soon: for tests and an orderly stop."""
-        while any(service in ("", job.service) and not self._sleeps(job) for job in self.running):
+        while self._pumping or any(service in ("", job.service) and not self._sleeps(job) for job in self.running):
+            if self._pumping:  # new jobs are about to be taken up
+                await asyncio.sleep(0)
+                continue
             self._quieter.clear()
             await self._quieter.wait()
 

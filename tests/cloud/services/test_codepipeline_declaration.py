@@ -112,7 +112,7 @@ STORES = {"us-east-1": {"type": "S3", "location": "a"}, "eu-west-1": {"type": "S
         ),
         (put(at(1), actionTypeId=kind("Build", "Jenkins")), LACKING, "The action type Build/Jenkins"),
         (put(at(0), actionTypeId=kind("Source", "ECR")), LACKING, "The action type Source/ECR"),
-        (put(at(1), actionTypeId=kind("Invoke", "Lambda")), LACKING, "The action type Invoke/Lambda"),
+        (put(at(1), actionTypeId=kind("Invoke", "StepFunctions")), LACKING, "The action type Invoke/StepFunctions"),
         (put(at(1), actionTypeId={**kind("Build", "X"), "owner": "Custom"}), LACKING, "An action of the owner Custom"),
         (
             put(at(1), actionTypeId=kind("Build", "CodeBuilder")),

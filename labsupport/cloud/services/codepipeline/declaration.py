@@ -36,6 +36,7 @@ PROVIDERS: dict[tuple[str, str], Provider] = {
     ("Test", "CodeBuild"): _CODEBUILD,
     ("Approval", "Manual"): Provider((0, 0), (0, 0), (), ("NotificationArn", "CustomData", "ExternalEntityLink")),
     ("Deploy", "CloudFormation"): Provider((0, 10), (0, 1), ("ActionMode",), _CLOUDFORMATION),
+    ("Invoke", "Lambda"): Provider((0, 5), (0, 5), ("FunctionName",), ("UserParameters",)),
     ("Deploy", "CodeDeploy"): Provider((1, 1), (0, 0), ("ApplicationName", "DeploymentGroupName")),
     ("Deploy", "S3"): Provider(
         (1, 1), (0, 0), ("BucketName", "Extract"), ("ObjectKey", "KMSEncryptionKeyARN", "CannedACL", "CacheControl")
@@ -50,7 +51,7 @@ _OTHERS = {
         "ECS", "CodeDeployToECS", "ElasticBeanstalk", "OpsWorks", "ServiceCatalog", "AlexaSkillsKit", "AppConfig",
         "CloudFormationStackSet", "CloudFormationStackInstances", "EKS", "EC2", "Lambda",
     ),
-    "Invoke": ("Lambda", "StepFunctions", "InspectorScan", "CodePipeline"),
+    "Invoke": ("StepFunctions", "InspectorScan", "CodePipeline"),
     "Compute": ("Commands",),
 }  # fmt: skip
 

@@ -125,7 +125,7 @@ async def _handled(call: Call, one: Environment, settings: Settings, event: Even
             if ready.get("timeout"):
                 while (said := await one.next()) is not None and said["kind"] != "ready":
                     one.log.add(said["text"])
-            one.send(_event(event, settings))
+            one.send(_event(call, event, settings))
             return await _answer(one, event)
     except TimeoutError:
         message = f"Task timed out after {settings.timeout:.2f} seconds"
@@ -134,14 +134,14 @@ async def _handled(call: Call, one: Environment, settings: Settings, event: Even
         return {"error": told, "over": True, "text": text, "status": "timeout"}
 
 
-def _event(event: Event, settings: Settings) -> Params:
+def _event(call: Call, event: Event, settings: Settings) -> Params:
     return {
         "id": event.request_id,
         "payload": event.payload,
         "arn": event.arn,
         "client": event.client,
-        "until": time.time() + settings.timeout,
-        "trace": f"Root=1-{int(time.time()):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0",
+        "left": settings.timeout,
+        "trace": f"Root=1-{int(call.epoch):08x}-{secrets.token_hex(12)};Parent={secrets.token_hex(8)};Sampled=0",
     }
 
 

@@ -32,10 +32,10 @@ class Context:
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
         self.client_context = event.get("client")
         self.identity = None
-        self._until = event["until"]
+        self._until = time.monotonic() + event["left"]
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(int((self._until - time.time()) * 1000), 0)
+        return max(int((self._until - time.monotonic()) * 1000), 0)
 
     def log(self, message: object) -> None:
         sys.stdout.write(str(message))

@@ -7,6 +7,7 @@ from labsupport.cloud.services.codepipeline.actions.cloudformation import change
 from labsupport.cloud.services.codepipeline.actions.codebuild import build
 from labsupport.cloud.services.codepipeline.actions.codecommit import commit_source
 from labsupport.cloud.services.codepipeline.actions.codedeploy import deploy
+from labsupport.cloud.services.codepipeline.actions.functions import invoke
 from labsupport.cloud.services.codepipeline.actions.s3 import object_store
 from labsupport.cloud.services.codepipeline.actions.work import Failed, Work
 
@@ -19,6 +20,7 @@ PROVIDERS: dict[str, Provider] = {
     "Manual": approve,
     "CloudFormation": change_stack,
     "CodeDeploy": deploy,
+    "Lambda": invoke,
 }
 
 __all__ = ["PROVIDERS", "Failed", "Provider", "Work"]
