@@ -34,6 +34,13 @@ def function(cloud: Any, name: str, code: str = HELLO, role: str = "", **more: A
     return str(made["FunctionArn"])
 
 
+def there(cloud: Any, name: str) -> None:
+    """A function of that name, made when it is first needed."""
+    names = [one["FunctionName"] for one in cloud.client("lambda").list_functions()["Functions"]]
+    if name not in names:
+        function(cloud, name)
+
+
 def invoked(cloud: Any, name: str, event: Any = None, **more: Any) -> tuple[Any, dict[str, Any]]:
     """What the function gives, and the whole answer."""
     answer = cloud.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}), **more)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from identity_help import SECOND
-from lambda_help import HELLO, function, invoked, role_for_functions, zipped
-from services_help import ACCOUNT, code_of, may, person, refused, service_role
+from lambda_help import HELLO, function, invoked, role_for_functions, there, zipped
+from services_help import ACCOUNT, code_of, may, person, refused, service_role, trail
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/functions"
@@ -47,7 +47,7 @@ def test_a_new_function_is_pending_and_then_active(cloud: Any) -> None:
 
 
 def test_a_link_to_the_code_can_not_be_made_up_and_ends(cloud: Any) -> None:
-    function(cloud, "linked")
+    there(cloud, "linked")
     link = cloud.client("lambda").get_function(FunctionName="linked")["Code"]["Location"]
     forged = link[:-1] + ("0" if link[-1] != "0" else "1")
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -107,18 +107,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_no_function(cloud: Any, case: str) -> None:
-    if case == "taken" and code_of_get(cloud, "linked"):
-        function(cloud, "linked")
+    there(cloud, "linked")
     params, code, message = REFUSED[case]
     found = refused(cloud.client("lambda").create_function, **asked("refused", **params))
     assert found[0] == code
     if message:
         assert found[1] == message
     assert code_of(cloud.client("lambda").get_function, FunctionName="refused") == "ResourceNotFoundException"
-
-
-def code_of_get(cloud: Any, name: str) -> bool:
-    return name not in [one["FunctionName"] for one in cloud.client("lambda").list_functions()["Functions"]]
 
 
 def test_code_from_s3_is_read_as_the_caller(cloud: Any) -> None:
@@ -170,8 +165,7 @@ NAMES = ["forms", ARN + "forms", f"{ACCOUNT}:function:forms", "function:forms", 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_form_of_a_name(cloud: Any, name: str) -> None:
-    if code_of_get(cloud, "forms"):
-        function(cloud, "forms")
+    there(cloud, "forms")
     assert cloud.client("lambda").get_function_configuration(FunctionName=name)["FunctionName"] == "forms"
     assert invoked(cloud, name)[0] == {"hello": "world"}
 
@@ -342,8 +336,6 @@ def test_variables_under_a_key_of_ones_own(cloud: Any) -> None:
 
 
 def test_the_trail_has_no_code_and_no_variables(cloud: Any) -> None:
-    from services_help import trail
-
     function(cloud, "recorded", HELLO, Environment={"Variables": {"TOKEN": "very-secret-value"}})
     entries = [one for one in trail(cloud, "CreateFunction") if
                (one["requestParameters"] or {}).get("functionName") == "recorded"]  # fmt: skip

@@ -2,11 +2,12 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from lambda_help import function, invoked, lines, role_for_functions, zipped
-from services_help import code_of, refused
+from lambda_help import function, invoked, lines, role_for_functions, there, zipped
+from services_help import code_of, may, refused
 
 
 @pytest.fixture(scope="module")
@@ -141,13 +142,8 @@ PAYLOADS = [
 
 @pytest.mark.parametrize(("params", "code"), PAYLOADS)
 def test_what_is_not_run(cloud: Any, params: dict[str, Any], code: str) -> None:
-    if not cloud.client("lambda").list_functions()["Functions"] or code_of_get(cloud, "plain"):
-        function(cloud, "plain")
+    there(cloud, "plain")
     assert code_of(cloud.client("lambda").invoke, **{"FunctionName": "plain", **params}) == code
-
-
-def code_of_get(cloud: Any, name: str) -> bool:
-    return name not in [one["FunctionName"] for one in cloud.client("lambda").list_functions()["Functions"]]
 
 
 def test_a_dry_run_runs_nothing(cloud: Any) -> None:
@@ -194,7 +190,6 @@ def handler(event, context):
 
 
 def test_an_asynchronous_call_is_run_and_tried_twice_more(cloud: Any) -> None:
-    from services_help import may
 
     role = role_for_functions(cloud, "writer", may("s3:PutObject"))
     s3, client = cloud.client("s3"), cloud.client("lambda")
@@ -225,3 +220,33 @@ def test_a_package_of_several_files(cloud: Any) -> None:
     )  # fmt: skip
     client.get_waiter("function_active_v2").wait(FunctionName="several")
     assert invoked(cloud, "several")[0] == 42
+
+
+def test_events_at_the_same_time_get_a_process_each(cloud: Any) -> None:
+    """And no more than are reserved: the others are turned away."""
+    function(cloud, "parallel", MEETS, role=role_for_functions(cloud, "meets", may("s3:*")))
+    cloud.client("s3").create_bucket(Bucket="meeting")
+    with ThreadPoolExecutor(2) as pool:
+        found = [answer for answer, _ in pool.map(lambda name: invoked(cloud, "parallel", {"name": name}), "ab")]
+    assert len(set(found)) == 2
+    cloud.client("lambda").put_function_concurrency(FunctionName="parallel", ReservedConcurrentExecutions=1)
+    cloud.client("s3").delete_object(Bucket="meeting", Key="a")
+    cloud.client("s3").delete_object(Bucket="meeting", Key="b")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(invoked, cloud, "parallel", {"name": "a"})
+        while cloud.client("s3").list_objects_v2(Bucket="meeting")["KeyCount"] == 0:
+            pass
+        assert code_of(cloud.client("lambda").invoke, FunctionName="parallel") == "TooManyRequestsException"
+        cloud.client("s3").put_object(Bucket="meeting", Key="b", Body=b"")
+        assert waiting.result()[0] in found
+
+
+MEETS = """
+import boto3, os
+s3 = boto3.client("s3")
+def handler(event, context):
+    s3.put_object(Bucket="meeting", Key=event["name"], Body=b"")
+    while s3.list_objects_v2(Bucket="meeting")["KeyCount"] < 2:
+        pass
+    return os.getpid()
+"""

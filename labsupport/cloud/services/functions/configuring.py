@@ -54,7 +54,7 @@ def check_runtime(runtime: str) -> None:
             "We recommend you use a supported runtime while creating or updating functions."
         )
     if not _RUNNABLE.fullmatch(runtime):
-        raise not_simulated(f"The runtime {runtime}: the lab runs functions of python3.x, which")
+        raise not_simulated(f"The runtime {runtime}")
 
 
 def check_role(call: Call, role: str) -> None:

@@ -10,7 +10,6 @@ import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -253,7 +252,7 @@ def _at_start(cloud: Cloud) -> None:
 
 
 async def _at_stop(cloud: Cloud) -> None:
-    room: Any = room_of(cloud)
+    room = room_of(cloud)
     for one in list(room.idle):
         _out_of_idle(room, one)
     await asyncio.gather(*(end(cloud, one) for one in list(room.every)), *room.ending, return_exceptions=True)

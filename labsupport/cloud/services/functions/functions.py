@@ -122,13 +122,12 @@ def list_functions(call: Call, params: Params) -> Params:
     functions = call.store.list(Function, call.account, call.region)
     size = min(params.get("MaxItems", PAGE), PAGE)
     found, marker = paging.page(functions, lambda one: one.name, params.get("Marker"), size, bad_marker())
-    listed = [shown.configuration(call, one, one.settings, qualified=LATEST, brief=True) for one in found]
-    if params.get("FunctionVersion") != "ALL":
-        listed = [shown.configuration(call, one, one.settings, brief=True) for one in found]
-    else:
-        for one in found:
-            for version in call.store.list(Version, one.account, one.region, one.name):
-                listed.append(shown.configuration(call, one, version.settings, version.name, version.name, brief=True))
+    every = params.get("FunctionVersion") == "ALL"
+    listed = []
+    for one in found:
+        listed.append(shown.configuration(call, one, one.settings, qualified=LATEST if every else "", brief=True))
+        for version in call.store.list(Version, one.account, one.region, one.name) if every else ():
+            listed.append(shown.configuration(call, one, version.settings, version.name, version.name, brief=True))
     return {"Functions": listed, "NextMarker": marker}
 
 
