@@ -217,7 +217,12 @@ def test_targets(events: Any, shared_cloud: Any) -> None:
         ),
         ({"Arn": TOPIC, "InputTransformer": {"InputTemplate": '"<nothing>"'}}, "ValidationException", ""),
         ({"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:s"}, "NotSimulated", ""),
-        ({"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q"}}, "NotSimulated", ""),
+        (
+            {"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q.fifo"}},
+            "ValidationException",
+            "",
+        ),
+        ({"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q"}}, "ValidationException", ""),
     ],
 )
 def test_targets_that_are_refused(events: Any, target: dict[str, Any], code: str, message: str) -> None:

@@ -177,3 +177,48 @@ def test_targets_that_are_refused(queues: Queues, target: dict[str, Any], says: 
     code, message = refused(events.put_targets, Rule="to-queue", Targets=[{"Id": "1", **target}])
     assert code == "ValidationException"
     assert says in message
+
+
+# What nobody takes
+
+
+def test_an_event_that_no_target_takes_is_kept(queues: Queues) -> None:
+    events, dead = queues.cloud.client("events"), queues.opened("unsent-events", "events")
+    deaf = queues.new()
+    events.put_rule(Name="unsent", EventPattern='{"source": ["unsent"]}')
+    config = {"Arn": arn_of(dead)}
+    targets = [
+        {"Id": "1", "Arn": arn_of(deaf), "DeadLetterConfig": config},
+        {"Id": "2", "Arn": f"{QUEUE}:nowhere", "DeadLetterConfig": config},
+        {"Id": "3", "Arn": arn_of(deaf)},
+    ]
+    events.put_targets(Rule="unsent", Targets=targets)
+    events.put_events(Entries=[{"Source": "unsent", "DetailType": "order", "Detail": '{"id": 1}'}])
+    queues.cloud.settle()
+    got = queues.received(dead, MessageAttributeNames=["All"])
+    assert [json.loads(one["Body"])["detail"] for one in got] == [{"id": 1}] * 2
+    told = {one["MessageAttributes"]["TARGET_ARN"]["StringValue"]: one["MessageAttributes"] for one in got}
+    refused_by = told[arn_of(deaf)]
+    assert refused_by["RULE_ARN"]["StringValue"] == f"arn:aws:events:us-east-1:{ACCOUNT}:rule/unsent"
+    assert (refused_by["ERROR_CODE"]["StringValue"], refused_by["RETRY_ATTEMPTS"]["StringValue"]) == (
+        "NO_PERMISSIONS", "0",
+    )  # fmt: skip
+    assert "sqs:sendmessage" in refused_by["ERROR_MESSAGE"]["StringValue"]
+    assert told[f"{QUEUE}:nowhere"]["ERROR_CODE"]["StringValue"] in ("NO_RESOURCE", "NO_PERMISSIONS")
+
+
+def test_a_notification_that_is_not_taken_is_kept(queues: Queues) -> None:
+    sns, dead, deaf = queues.cloud.client("sns"), queues.opened("unsent-news", "sns"), queues.new()
+    topic = sns.create_topic(Name="unsent")["TopicArn"]
+    policy_of_it = json.dumps({"deadLetterTargetArn": arn_of(dead)})
+    arn = subscribe(queues, topic, deaf, RedrivePolicy=policy_of_it)
+    assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["RedrivePolicy"] == policy_of_it
+    sns.publish(TopicArn=topic, Message="kept")
+    assert [one["Message"] for one in messages(queues, dead)] == ["kept"]
+    off = {"SubscriptionArn": arn, "AttributeName": "RedrivePolicy"}
+    sns.set_subscription_attributes(**off, AttributeValue="")
+    sns.publish(TopicArn=topic, Message="lost")
+    assert messages(queues, dead) == []
+    for wrong in ("{", '{"deadLetterTargetArn": "x"}', json.dumps({"deadLetterTargetArn": f"{QUEUE}:q.fifo"})):
+        code, _ = refused(sns.set_subscription_attributes, **off, AttributeValue=wrong)
+        assert code == "InvalidParameter"

@@ -14,6 +14,7 @@ from labsupport.cloud.core import patterns
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.events import Event, envelope
+from labsupport.cloud.services.events import dead_letters
 from labsupport.cloud.services.events.base import Params, Rule, service
 from labsupport.cloud.services.events.sinks import send
 from labsupport.cloud.store.record import record
@@ -22,7 +23,13 @@ log = logging.getLogger("labsupport.cloud.events")
 
 PAUSES = (1.0, 5.0, 30.0, 120.0)  # seconds between tries, so there are five
 DAY = 86_400.0  # seconds after which an event is given up, unless the target says otherwise
-_FINAL = ("AccessDenied", "NotSimulated", "NotFound", "AuthorizationError")  # trying again would not help
+_FINAL = (
+    "AccessDenied",
+    "NotSimulated",
+    "NotFound",
+    "DoesNotExist",
+    "AuthorizationError",
+)  # trying again would not help
 
 
 @record("events.delivery", key=("account", "region", "id"))
@@ -115,8 +122,12 @@ def _failed(call: Call, delivery: Delivery, error: AwsError) -> float | None:
     policy = delivery.target.get("RetryPolicy", {})
     most = min(policy.get("MaximumRetryAttempts", len(PAUSES)), len(PAUSES))
     too_old = call.epoch - delivery.created >= policy.get("MaximumEventAgeInSeconds", DAY)
-    if delivery.tries >= most or too_old or any(word in error.code for word in _FINAL):
-        call.store.delete(delivery)
+    too_often = delivery.tries >= most
+    if too_often or too_old or any(word in error.code for word in _FINAL):
+        condition = "MaximumRetryAttempts" if too_often else "MaximumEventAgeInSeconds" if too_old else ""
+        with call.transaction():
+            call.store.delete(delivery)
+            dead_letters.keep(call, delivery.rule, delivery.target, delivery.event, delivery.tries, error, condition)
         return None
     delivery.tries += 1
     call.store.put(delivery)

@@ -4,6 +4,7 @@ from labsupport.cloud.core import paging
 from labsupport.cloud.core.arn import Arn, parse
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.events import dead_letters
 from labsupport.cloud.services.events.base import (
     Params,
     Rule,
@@ -25,7 +26,6 @@ WITHOUT_ROLE = (
     "lambda",
 )  # and these as events.amazonaws.com, which their own policies have to allow
 _OPTIONS = {  # of targets that the lab hasn't
-    "DeadLetterConfig": "A dead-letter queue of a target",
     "KinesisParameters": "A Kinesis target",
     "RunCommandParameters": "A Run Command target",
     "EcsParameters": "An ECS target",
@@ -47,6 +47,7 @@ def put_targets(call: Call, params: Params) -> Params:
     for target in params["Targets"]:
         _check(target)
         _check_input(target)
+        dead_letters.check(target, call.region)
     targets = {**rule.targets, **{target["Id"]: target for target in params["Targets"]}}
     if len(targets) > MOST:
         raise AwsError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")

@@ -13,6 +13,7 @@ from labsupport.cloud.core import ids
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.sns.base import Subscription, service
+from labsupport.cloud.services.sns.queues import keep
 from labsupport.cloud.store.record import record
 
 log = logging.getLogger("labsupport.cloud.sns")
@@ -38,7 +39,7 @@ def hand_over(call: Call, subscription: Subscription, envelope: dict[str, Any]) 
 
 @service.task("hand-over")
 async def deliver(call: Call, number: str) -> None:
-    """A function that is gone, or whose policy doesn't let SNS in, loses the message, as at AWS."""
+    """Without a dead-letter queue, a function that is gone or doesn't let SNS in loses the message, as at AWS."""
     one = call.store.get(Handover, number)
     if one is None:
         return
@@ -47,7 +48,9 @@ async def deliver(call: Call, number: str) -> None:
         if subscription:
             await _call(call, subscription, one)
     except AwsError as error:
-        log.warning("a message to %s is lost: %s", one.subscription, error)
+        log.warning("a message could not be delivered to %s: %s", one.subscription, error)
+        if subscription:
+            keep(call, subscription, msgspec.json.encode(one.message).decode(), {})
     call.store.delete(one)
 
 

@@ -8,6 +8,8 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from labsupport.cloud.core import ids
 from labsupport.cloud.core.arn import parse, queue_url
 from labsupport.cloud.core.call import Call, Client
@@ -54,6 +56,29 @@ def ask(call: Call, topic: Topic, subscription: Subscription, link: str) -> None
     _send(call, subscription, json.dumps(message), {})
 
 
+def check_redrive(value: str) -> None:
+    """A subscription's dead-letter queue is a standard queue here."""
+    try:
+        found = json.loads(value or "{}")
+    except (ValueError, RecursionError):
+        raise invalid("RedrivePolicy: failed to parse JSON.") from None
+    arn = parse(str(found.get("deadLetterTargetArn", ""))) if isinstance(found, dict) else None
+    if value and (arn is None or arn.service != "sqs" or arn.resource.endswith(".fifo")):
+        raise invalid("RedrivePolicy: deadLetterTargetArn is an invalid arn")
+
+
+def keep(call: Call, subscription: Subscription, body: str, attributes: Params) -> None:
+    """Put what could not be delivered into the subscription's dead-letter queue, if it has one that lets SNS in."""
+    policy = json.loads(subscription.attributes.get("RedrivePolicy") or "{}")
+    if policy:
+        _send(call, _dead_letters_of(subscription, policy["deadLetterTargetArn"]), body, attributes)
+
+
+def _dead_letters_of(subscription: Subscription, arn: str) -> Subscription:
+    """The dead-letter queue, as if it were what is subscribed; it has none of its own."""
+    return structs.replace(subscription, endpoint=arn, attributes={})
+
+
 def _send(call: Call, subscription: Subscription, body: str, attributes: Params) -> None:
     """As SNS on the topic's behalf: a queue that is gone, or whose policy doesn't let SNS in, loses the message."""
     queue, topic = parse(subscription.endpoint), parse(subscription.topic)
@@ -65,4 +90,5 @@ def _send(call: Call, subscription: Subscription, body: str, attributes: Params)
     try:
         sqs.send_message(QueueUrl=queue_url(subscription.endpoint), MessageBody=body, **more)
     except AwsError as error:
-        log.warning("a message to %s is lost: %s", subscription.arn, error)
+        log.warning("a message could not be delivered to %s: %s", subscription.arn, error)
+        keep(call, subscription, body, attributes)

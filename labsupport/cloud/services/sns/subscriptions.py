@@ -208,7 +208,7 @@ def _set(subscription: Subscription, name: str, value: str) -> None:
     if name not in _ATTRIBUTES:
         raise invalid("AttributeName")
     _ATTRIBUTES[name](subscription, value)
-    if name == "FilterPolicy" and not value:
+    if name in ("FilterPolicy", "RedrivePolicy") and not value:
         subscription.attributes.pop(name, None)
     else:
         subscription.attributes[name] = value
@@ -247,8 +247,10 @@ def _check_delivery(_: Subscription, value: str) -> None:
     raise not_simulated("The delivery policy of a subscription, which is one of HTTP endpoints")
 
 
-def _check_redrive(_: Subscription, value: str) -> None:
-    raise not_simulated("A dead-letter queue of a subscription")
+def _check_redrive(subscription: Subscription, value: str) -> None:
+    if subscription.protocol not in ("lambda", "sqs"):
+        raise not_simulated("A dead-letter queue of a subscription by mail")
+    queues.check_redrive(value)
 
 
 _ATTRIBUTES = {

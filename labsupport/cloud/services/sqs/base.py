@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -116,16 +118,29 @@ def in_range(params: Params, name: str, low: int, high: int, usual: int) -> int:
 # Those who wait for messages
 
 
-def waiters(call: Call, arn: str) -> set[asyncio.Event]:
-    """What is set when something comes to a queue, for each long poll that waits there."""
+def _waiting(call: Call) -> dict[str, set[asyncio.Event]]:
+    """What is set when something comes to a queue (its ARN), for each long poll that waits there."""
     room: dict[str, set[asyncio.Event]] = call.cloud.rooms.setdefault("sqs", {})
-    return room.setdefault(arn, set())
+    return room
+
+
+@contextmanager
+def waiter(call: Call, arn: str) -> Iterator[asyncio.Event]:
+    """For one long poll: what is set when something comes to the queue."""
+    mine, room = asyncio.Event(), _waiting(call)
+    room.setdefault(arn, set()).add(mine)
+    try:
+        yield mine
+    finally:
+        room[arn].discard(mine)
+        if not room[arn]:
+            del room[arn]
 
 
 def wake(call: Call, arn: str) -> None:
     """Whoever waits looks again, once this transaction is over."""
-    for waiter in waiters(call, arn):
-        waiter.set()
+    for one in _waiting(call).get(arn, ()):
+        one.set()
 
 
 def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, Mode] | None:

@@ -1,6 +1,5 @@
 """Messages that are received: those that are visible now, or come while the call waits."""
 
-import asyncio
 import base64
 import binascii
 import secrets
@@ -20,7 +19,7 @@ from labsupport.cloud.services.sqs.base import (
     on_queue,
     queue_of,
     service,
-    waiters,
+    waiter,
 )
 from labsupport.cloud.services.sqs.content import Content, md5, md5_of
 from labsupport.cloud.store.sealing import WrongKey
@@ -37,22 +36,18 @@ async def receive_message(call: Call, params: Params) -> Params:
     """At least one message, if there is one before the wait is over."""
     queue = queue_of(call, params)
     wait = in_range(params, "WaitTimeSeconds", 0, 20, attributes.number(queue, "ReceiveMessageWaitTimeSeconds"))
-    ends, mine = call.epoch + wait, asyncio.Event()
-    waiters(call, queue.arn).add(mine)
-    try:
+    ends = call.epoch + wait
+    with waiter(call, queue.arn) as comes:
         while True:
-            mine.clear()
+            comes.clear()
             with call.transaction():
                 answer = _receive(call, queue_of(call, params), params)
-                over = call.epoch >= ends or is_stopping(call)
-                if answer or over:
+                if answer or call.epoch >= ends or is_stopping(call):
                     call.conclude(answer)
                     return answer
             due = min(ends, rows.next_visible(call, queue.arn))
-            if await client_leaves(call, mine, due - call.epoch):
+            if await client_leaves(call, comes, due - call.epoch):
                 return {}
-    finally:
-        waiters(call, queue.arn).discard(mine)
 
 
 def _receive(call: Call, queue: Queue, params: Params) -> Params:
@@ -127,9 +122,8 @@ def _kind(queue: Queue) -> str:
 def received(call: Call, queue: Queue, handle: str) -> tuple[rows.Row | None, bool]:
     """The message of a receipt handle, if it is there, and whether nobody has received it since."""
     try:
-        number, _, mark = (
-            call.store.records.seal.open(_kind(queue), base64.b64decode(handle, validate=True)).decode().partition(" ")
-        )
+        sealed = base64.b64decode(handle, validate=True)
+        number, _, mark = call.store.records.seal.open(_kind(queue), sealed).decode().partition(" ")
     except (binascii.Error, ValueError, WrongKey):
         message = f'The input receipt handle "{handle}" is not a valid receipt handle.'
         raise AwsError("ReceiptHandleIsInvalid", message, 404) from None
