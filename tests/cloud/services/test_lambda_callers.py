@@ -6,7 +6,7 @@ from typing import Any
 import psutil
 import pytest
 from lambda_help import function, invoked, lines, role_for_functions
-from services_help import code_of, may, refused
+from services_help import ACCOUNT, code_of, may, refused
 
 SHOWS = "import json\ndef handler(event, context):\n    print('got', json.dumps(event))"
 
@@ -20,7 +20,7 @@ def cloud(shared_cloud: Any) -> Any:
 def allow(cloud: Any, name: str, service: str, source: str) -> None:
     cloud.client("lambda").add_permission(
         FunctionName=name, StatementId=service, Action="lambda:InvokeFunction", Principal=f"{service}.amazonaws.com",
-        SourceArn=source,
+        SourceArn=source, SourceAccount=ACCOUNT,
     )  # fmt: skip
 
 

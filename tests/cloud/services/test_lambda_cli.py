@@ -29,4 +29,3 @@ def test_a_function_from_a_file_to_its_answer(shared_cloud: Any, cli: Cli, tmp_p
     answer = aws("invoke", "--function-name", name, "--payload", '{"name": "Ada"}', *raw, "out.json")
     assert answer == {"StatusCode": 200, "ExecutedVersion": "$LATEST"}
     assert json.loads((tmp_path / "out.json").read_text()) == {"hello": "Ada"}
-    assert aws("list-tags", "--resource", made["FunctionArn"])["Tags"] == {"team": "blue"}

@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 
 from labsupport.cloud.core import ids
-from labsupport.cloud.core.call import Call
+from labsupport.cloud.core.arn import parse
+from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.identity import service_principal
 from labsupport.cloud.services.sns.base import Subscription, service
 from labsupport.cloud.services.sns.queues import keep
 from labsupport.cloud.store.record import record
@@ -61,6 +63,8 @@ async def _call(call: Call, subscription: Subscription, one: Handover) -> None:
         "EventSubscriptionArn": subscription.arn,
         "Sns": one.message,
     }
-    target = call.aws("lambda", as_service=True, source_arn=subscription.topic)
+    topic = parse(subscription.topic)
+    owner = service_principal(service.principal, topic.account if topic else call.account)
+    target = Client(call, "lambda", owner, subscription.topic)
     payload = msgspec.json.encode({"Records": [entry]})
     await target.invoke(FunctionName=subscription.endpoint, InvocationType="Event", Payload=payload)
