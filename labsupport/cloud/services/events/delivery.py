@@ -23,13 +23,8 @@ log = logging.getLogger("labsupport.cloud.events")
 
 PAUSES = (1.0, 5.0, 30.0, 120.0)  # seconds between tries, so there are five
 DAY = 86_400.0  # seconds after which an event is given up, unless the target says otherwise
-_FINAL = (
-    "AccessDenied",
-    "NotSimulated",
-    "NotFound",
-    "DoesNotExist",
-    "AuthorizationError",
-)  # trying again would not help
+# Trying again would not help.
+_FINAL = ("AccessDenied", "NotSimulated", "NotFound", "DoesNotExist", "AuthorizationError")
 
 
 @record("events.delivery", key=("account", "region", "id"))
