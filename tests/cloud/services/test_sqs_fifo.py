@@ -114,6 +114,27 @@ def test_the_delay_of_a_fifo_queue_counts_for_what_is_in_it(queues: Queues) -> N
     assert queues.drained(url) == ["x"]
 
 
+def test_a_receive_is_repeated_with_the_same_answer(queues: Queues) -> None:
+    url = queues.new(fifo=True, ContentBasedDeduplication="true")
+    queues.send(url, "a", "b", MessageGroupId="g")
+    attempt = {"ReceiveRequestAttemptId": "one", "VisibilityTimeout": 100}
+    assert queues.bodies(url, 1, **attempt) == ["a"]
+    queues.cloud.advance(90)
+    (again,) = queues.received(url, 1, **attempt, MessageSystemAttributeNames=["All"])
+    assert (again["Body"], again["Attributes"]["ApproximateReceiveCount"]) == ("a", "1")
+    assert queues.bodies(url, ReceiveRequestAttemptId="two") == []
+    queues.cloud.advance(90)  # hidden for the whole time again
+    assert queues.bodies(url) == []
+    queues.sqs.delete_message(QueueUrl=url, ReceiptHandle=again["ReceiptHandle"])
+    assert queues.bodies(url, **attempt) == ["b"]
+    for wrong in ("a b", "x" * 129):
+        assert code_of(queues.sqs.receive_message, QueueUrl=url, ReceiveRequestAttemptId=wrong) == (
+            "InvalidParameterValue"
+        )
+    plain = queues.new()
+    assert code_of(queues.sqs.receive_message, QueueUrl=plain, ReceiveRequestAttemptId="x") == "InvalidParameterValue"
+
+
 # Dead letters
 
 

@@ -61,6 +61,17 @@ def test_its_address_is_the_one_that_was_called(queues: Queues) -> None:
     assert queues.counts(url) == ("2", "0", "0")
 
 
+def test_where_nothing_is_refused(open_cloud: Any) -> None:
+    keys = {"AccessKeyId": "anything", "SecretAccessKey": "x", "SessionToken": None}
+    sqs = open_cloud.client("sqs", credentials=keys)
+    url = sqs.create_queue(QueueName="open")["QueueUrl"]
+    assert url == f"{open_cloud.url}/111122223333/open"
+    sqs.send_message(QueueUrl=url, MessageBody="x")
+    (got,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"])
+    sqs.tag_queue(QueueUrl=url, Tags={"a": "b"})
+
+
 def test_a_queue_is_made_once(queues: Queues) -> None:
     create = queues.sqs.create_queue
     url = create(QueueName="once", Attributes={"DelaySeconds": "5", "Policy": anybody("once")})["QueueUrl"]
@@ -193,7 +204,7 @@ def test_attributes_are_taken_off_by_empty_ones(queues: Queues) -> None:
 
 def test_which_attributes_are_asked_for(queues: Queues) -> None:
     url = queues.new()
-    assert "Attributes" not in queues.sqs.get_queue_attributes(QueueUrl=url)
+    assert queues.sqs.get_queue_attributes(QueueUrl=url)["Attributes"] == {}
     assert refused(queues.sqs.get_queue_attributes, QueueUrl=url, AttributeNames=["Colour"]) == (
         "InvalidAttributeName", "Unknown Attribute Colour.",
     )  # fmt: skip

@@ -17,6 +17,8 @@ from labsupport.cloud.store.record import record
 
 Params = dict[str, Any]
 service = Service("sqs")
+PUNCTUATED = re.compile(r"[\x21-\x7e]{1,128}")  # ids of groups, of messages to tell repeated ones, of attempts
+OTHER_KIND = "The request include parameter that is not valid for this queue type."
 _URL = re.compile(r"(?:https?://[^/]+)?/?(\d{12})/([^/]+)/?", re.ASCII)
 
 

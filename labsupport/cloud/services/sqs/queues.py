@@ -116,7 +116,7 @@ def get_queue_attributes(call: Call, params: Params) -> Params:
         rows.expire(call, queue.arn, attributes.number(queue, "MessageRetentionPeriod"))
         found |= zip(attributes.COUNTS, map(str, rows.counts(call, queue.arn)), strict=True)
     chosen = found if "All" in names else {name: found[name] for name in names if name in found}
-    return {"Attributes": chosen or None}
+    return {"Attributes": chosen}
 
 
 @service.operation(on=on_queue)

@@ -2,16 +2,19 @@
 
 import base64
 import binascii
+import json
 import secrets
 from collections.abc import Iterator
 
 import msgspec
 
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.waiting import client_leaves, is_stopping
 from labsupport.cloud.services.sqs import attributes, dead_letters, rows, sealing
 from labsupport.cloud.services.sqs.base import (
+    OTHER_KIND,
+    PUNCTUATED,
     Params,
     Queue,
     bad_value,
@@ -24,6 +27,7 @@ from labsupport.cloud.services.sqs.base import (
 from labsupport.cloud.services.sqs.content import Content, md5, md5_of
 from labsupport.cloud.store.sealing import WrongKey
 
+ATTEMPT = 300  # seconds for which the same attempt is given the same messages
 _SYSTEM = (
     "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "MessageGroupId",
     "MessageDeduplicationId", "SequenceNumber", "AWSTraceHeader", "DeadLetterQueueSourceArn",
@@ -54,14 +58,24 @@ def _receive(call: Call, queue: Queue, params: Params) -> Params:
     most = params.get("MaxNumberOfMessages", 1)
     if not 1 <= most <= 10:
         raise bad_value(most, "MaxNumberOfMessages", "Must be between 1 and 10, if provided.")
-    if params.get("ReceiveRequestAttemptId"):
-        raise not_simulated("ReceiveRequestAttemptId")
+    if params.get("ReceiveRequestAttemptId") is not None:
+        _check_attempt(queue, params["ReceiveRequestAttemptId"])
     for names in ("AttributeNames", "MessageSystemAttributeNames"):
         attributes.check_names(params.get(names, []), *_SYSTEM)
     timeout = in_range(params, "VisibilityTimeout", 0, 43_200, attributes.number(queue, "VisibilityTimeout"))
     rows.expire(call, queue.arn, attributes.number(queue, "MessageRetentionPeriod"))
-    found = [_given(call, queue, row, timeout, params) for row in _living(call, queue, most)]
+    taken = _as_before(call, queue, params, timeout) or _taken(call, queue, params, timeout)
+    found = [_given(call, queue, row, params) for row in taken]
     return {"Messages": found} if found else {}
+
+
+def _taken(call: Call, queue: Queue, params: Params, timeout: int) -> list[rows.Row]:
+    found = _living(call, queue, params.get("MaxNumberOfMessages", 1))
+    taken = [rows.take(call, row, secrets.token_hex(8), timeout) for row in found]
+    if taken and "ReceiveRequestAttemptId" in params:
+        given = rows.Duplicate(json.dumps([[row.id, row.handle] for row in taken]), "")
+        rows.remember(call, queue.arn, _attempt(params), given, call.epoch + ATTEMPT)
+    return taken
 
 
 def _living(call: Call, queue: Queue, most: int) -> list[rows.Row]:
@@ -72,16 +86,44 @@ def _living(call: Call, queue: Queue, most: int) -> list[rows.Row]:
             return found
 
 
-def _given(call: Call, queue: Queue, row: rows.Row, timeout: int, params: Params) -> Params:
+# A receive from a FIFO queue that is repeated, as its answer was lost on the way
+
+
+def _check_attempt(queue: Queue, attempt: str) -> None:
+    if not queue.fifo:
+        raise bad_value(attempt, "ReceiveRequestAttemptId", OTHER_KIND)
+    if not PUNCTUATED.fullmatch(attempt):
+        reason = "ReceiveRequestAttemptId can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        raise bad_value(attempt, "ReceiveRequestAttemptId", reason)
+
+
+def _attempt(params: Params) -> bytes:
+    return rows.digest("receive", params["ReceiveRequestAttemptId"])
+
+
+def _as_before(call: Call, queue: Queue, params: Params, timeout: int) -> list[rows.Row]:
+    """What the same attempt was given, away for the whole time again, if nothing has become of it meanwhile."""
+    found = rows.duplicate(call, queue.arn, _attempt(params)) if "ReceiveRequestAttemptId" in params else None
+    taken: list[rows.Row] = []
+    for number, handle in json.loads(found.message) if found else ():
+        row = rows.find(call, queue.arn, number)
+        if row is None or row.handle != handle or row.visible <= call.epoch:
+            return []
+        taken.append(row)
+    for row in taken:
+        rows.show(call, row, call.epoch + timeout)
+    return taken
+
+
+def _given(call: Call, queue: Queue, row: rows.Row, params: Params) -> Params:
     content = _decode(sealing.opened(call, queue, row.origin, row.content))
-    taken = rows.take(call, row, secrets.token_hex(8), timeout)
     chosen = dict(_chosen(content, params.get("MessageAttributeNames", [])))
     return {
         "MessageId": row.message or content.id,
-        "ReceiptHandle": _handle(call, queue, taken),
+        "ReceiptHandle": _handle(call, queue, row),
         "MD5OfBody": md5(content.body),
         "Body": content.body,
-        "Attributes": _system(queue, taken, content, params) or None,
+        "Attributes": _system(queue, row, content, params) or None,
         "MD5OfMessageAttributes": md5_of(chosen),
         "MessageAttributes": chosen or None,
     }

@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class Duplicate(NamedTuple):
-    """What was answered to the message of this deduplication id."""
+    """What was answered to the message of this deduplication id, or given to this attempt to receive."""
 
     message: str
     sequence: str
@@ -162,4 +162,4 @@ def duplicate(call: Call, queue: str, key: bytes) -> Duplicate | None:
 
 
 def remember(call: Call, queue: str, key: bytes, found: Duplicate, until: float) -> None:
-    call.store.db.execute("INSERT INTO sqs_dedup VALUES (?, ?, ?, ?, ?)", (queue, key, until, *found))
+    call.store.db.execute("INSERT OR REPLACE INTO sqs_dedup VALUES (?, ?, ?, ?, ?)", (queue, key, until, *found))

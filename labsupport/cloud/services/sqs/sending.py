@@ -1,7 +1,5 @@
 """Messages that are sent: checked, encrypted, put into the queue."""
 
-import re
-
 import msgspec
 
 from labsupport.cloud.core import ids
@@ -9,6 +7,8 @@ from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.sqs import attributes, rows, sealing
 from labsupport.cloud.services.sqs.base import (
+    OTHER_KIND,
+    PUNCTUATED,
     Params,
     Queue,
     bad_value,
@@ -25,8 +25,6 @@ from labsupport.cloud.services.sqs.content import Content, check_attributes, che
 
 LARGEST_BATCH = 1_048_576  # bytes
 DEDUPLICATION = 300  # seconds
-_PUNCTUATED = re.compile(r"[\x21-\x7e]{1,128}")
-_OTHER_KIND = "The request include parameter that is not valid for this queue type."
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,12 +76,12 @@ def _check(queue: Queue, params: Params) -> None:
     if size(params) > most:
         raise invalid(f"One or more parameters are invalid. Reason: Message must be shorter than {most} bytes.")
     if queue.fifo and params.get("DelaySeconds"):
-        raise bad_value(params["DelaySeconds"], "DelaySeconds", _OTHER_KIND)
+        raise bad_value(params["DelaySeconds"], "DelaySeconds", OTHER_KIND)
     if not queue.fifo and params.get("MessageDeduplicationId") is not None:
-        raise bad_value(params["MessageDeduplicationId"], "MessageDeduplicationId", _OTHER_KIND)
+        raise bad_value(params["MessageDeduplicationId"], "MessageDeduplicationId", OTHER_KIND)
     for name in ("MessageGroupId", "MessageDeduplicationId"):
         value = params.get(name)
-        if value is not None and not _PUNCTUATED.fullmatch(value):
+        if value is not None and not PUNCTUATED.fullmatch(value):
             reason = f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length."
             raise bad_value(value, name, reason)
 
