@@ -56,6 +56,7 @@ class Service:
     resource_tags: Callable[..., dict[str, str]] | None = None
     keys: Callable[..., dict[str, Any]] | None = None  # condition keys that cost a look: see `context_of`
     route: Callable[..., Awaitable[Any]] | None = None
+    event_name: Callable[[str], str] | None = None  # how CloudTrail calls an operation, where it has another name
     recorded: Callable[..., None] | None = None  # told of each call: (call, operation, params, result, error)
     dress: Callable[..., None] | None = None  # adds headers to an answer for a browser: (cloud, request, response)
     publish: Callable[..., None] | None = None  # EventBridge's: what becomes of an event

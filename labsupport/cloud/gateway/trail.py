@@ -31,7 +31,8 @@ def record(
     shapes = model.load(call.service.name).operation_model(operation.name)
     read_only = is_read_only(operation.name)
     shown = None if read_only or result is None else redacted(shapes.output_shape, result)
-    note(call, operation.name, redacted(shapes.input_shape, params), shown, error, read_only, not operation.data_event)
+    name = call.service.event_name(operation.name) if call.service.event_name else operation.name
+    note(call, name, redacted(shapes.input_shape, params), shown, error, read_only, not operation.data_event)
     if call.service.recorded is not None:
         call.service.recorded(call, operation.name, params, result, error)
 

@@ -337,11 +337,24 @@ def test_variables_under_a_key_of_ones_own(cloud: Any) -> None:
 
 def test_the_trail_has_no_code_and_no_variables(cloud: Any) -> None:
     function(cloud, "recorded", HELLO, Environment={"Variables": {"TOKEN": "very-secret-value"}})
-    entries = [one for one in trail(cloud, "CreateFunction") if
+    entries = [one for one in trail(cloud, "CreateFunction20150331") if
                (one["requestParameters"] or {}).get("functionName") == "recorded"]  # fmt: skip
     assert len(entries) == 1
     assert "very-secret-value" not in json.dumps(entries)
     assert "zipFile" not in json.dumps(entries)
+
+
+def test_the_trail_names_operations_as_lambda_does(cloud: Any) -> None:
+    client = cloud.client("lambda")
+    function(cloud, "named", HELLO)
+    client.update_function_configuration(FunctionName="named", Timeout=4)
+    client.put_function_concurrency(FunctionName="named", ReservedConcurrentExecutions=2)
+    client.invoke(FunctionName="named")
+    for name in (
+        "UpdateFunctionConfiguration20150331v2", "PutFunctionConcurrency20171031", "GetFunction20150331v2",
+    ):  # fmt: skip
+        assert trail(cloud, name), name
+    assert not trail(cloud, "UpdateFunctionConfiguration")
 
 
 def test_functions_are_listed_by_pages(cloud: Any) -> None:

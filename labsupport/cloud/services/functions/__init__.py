@@ -7,6 +7,7 @@ from labsupport.cloud.services.functions import (
     invoking,
     packages,
     permissions,
+    recorded,
     tagging,
     versions,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "invoking",
     "packages",
     "permissions",
+    "recorded",
     "service",
     "tagging",
     "versions",
