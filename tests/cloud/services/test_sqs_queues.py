@@ -306,7 +306,6 @@ def test_with_the_cli(shared_cloud: Any, cli: Cli) -> None:
     got = json.loads(sqs("receive-message", "--queue-url", url, *wanted))["Messages"][0]
     assert (got["Body"], got["MessageAttributes"]["color"]["StringValue"]) == ("hello", "blue")
     assert got["Attributes"]["ApproximateReceiveCount"] == "1"
-    sqs("delete-message", "--queue-url", url, "--receipt-handle", got["ReceiptHandle"])
     said = sqs("get-queue-url", "--queue-name", "nothing", fails=True)
     assert "(AWS.SimpleQueueService.NonExistentQueue)" in said
 

@@ -56,8 +56,7 @@ def shown(call: Call, queue: Queue) -> dict[str, str]:
     """All that are set or have a usual value."""
     found = {**_USUAL, **(_USUAL_FIFO if queue.fifo else {}), **queue.attributes}
     if "KmsMasterKeyId" in found:
-        found = {**found, "SqsManagedSseEnabled": "false", "KmsDataKeyReusePeriodSeconds": str(number(
-            queue, "KmsDataKeyReusePeriodSeconds"))}  # fmt: skip
+        found = {"KmsDataKeyReusePeriodSeconds": _REUSE, **found, "SqsManagedSseEnabled": "false"}
     found.setdefault("SqsManagedSseEnabled", "true")
     if queue.policy:
         found["Policy"] = principals.shown(call.store, queue.policy)
