@@ -72,6 +72,12 @@ def messages_with_new_ids(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE sqs_message ADD COLUMN message TEXT NOT NULL DEFAULT ''")
 
 
+@migration
+def messages_in_their_order(db: sqlite3.Connection) -> None:
+    """FIFO queues give the oldest first: an index of the queue alone has its messages by their ids."""
+    db.execute("CREATE INDEX sqs_message_queue ON sqs_message (queue)")
+
+
 def migrate(db: sqlite3.Connection) -> bool:
     """Bring the database up to date, and tell whether it was in an older form; refuse one of a newer lab."""
     version = db.execute("PRAGMA user_version").fetchone()[0]

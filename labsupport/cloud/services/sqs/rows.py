@@ -61,11 +61,12 @@ def receivable(call: Call, queue: str, fifo: bool, most: int) -> list[Row]:
     """Visible ones. Of a FIFO queue in their order, and none of a group of which one is with a receiver."""
     now = call.epoch
     if not fifo:
-        where, given = "ORDER BY visible, id", []
+        index, where, given = "visible", "ORDER BY visible, id", []
     else:
         away = "SELECT part FROM sqs_message WHERE queue = ? AND visible > ? AND handle <> ''"
-        where, given = f"AND part NOT IN ({away}) ORDER BY id", [queue, now]
-    sql = f"SELECT {_COLUMNS} FROM sqs_message WHERE queue = ? AND visible <= ? {where} LIMIT ?"
+        index, where, given = "queue", f"AND part NOT IN ({away}) ORDER BY id", [queue, now]
+    source = f"sqs_message INDEXED BY sqs_message_{index}"
+    sql = f"SELECT {_COLUMNS} FROM {source} WHERE queue = ? AND visible <= ? {where} LIMIT ?"
     return [Row(*row) for row in call.store.db.execute(sql, (queue, now, *given, most))]
 
 
