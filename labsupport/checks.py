@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[1]
-# Much of a test's time is waiting for processes, so four workers more than there are cores are worth their while.
-WORKERS = str((os.cpu_count() or 1) + 4)
+# Much of a test's time is waiting for processes, so three workers more than there are cores are worth their while.
+WORKERS = str((os.cpu_count() or 1) + 3)
 STEPS: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),

@@ -382,7 +382,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.dictionaries(KEYS, VALUES, max_size=6), st.booleans(), st.sampled_from([None, "Server", "Lambda", "ECS"]))
 def test_no_appspec_raises_anything_else(value, good, platform):
     text = yaml.safe_dump({**value, "version": 0.0, "os": "linux"} if good else value)

@@ -30,13 +30,12 @@ def left_over(home: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_it_runs_twice_from_top_to_bottom(notebook, tmp_path):
+def test_it_runs_from_top_to_bottom(notebook, tmp_path):
     home = tmp_path / "home"
     command = [sys.executable, "-m", "pytest", "--nbval-lax", "-p", "no:cacheprovider", "-q", "-o", "addopts=",
                "-o", "filterwarnings=default", str(notebook)]  # fmt: skip
-    for _ in range(2):
-        done = subprocess.run(command, env=environment(home), cwd=ROOT, capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    done = subprocess.run(command, env=environment(home), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     # The cloud that the notebook has started ends by itself once its kernel has.
     psutil.wait_procs([one for one in psutil.process_iter() if str(home) in " ".join(_line(one))], timeout=30)
     assert left_over(home) == []

@@ -99,7 +99,7 @@ def test_secrets_stay_hidden(stacks: Stacks) -> None:
     [
         ("nowhere", {}, "Stack with id nowhere does not exist"),
         ("nowhere", {"kind": "IMPORT"}, "A change set that imports resources"),
-        ("nowhere", {"kind": "CREATE", "resources": {"A": {"Type": "AWS::Lambda::Function"}}}, "AWS::Lambda::Function"),
+        ("nowhere", {"kind": "CREATE", "resources": {"A": {"Type": "AWS::Batch::JobQueue"}}}, "AWS::Batch::JobQueue"),
         ("nowhere", {"kind": "CREATE", "IncludeNestedStacks": True}, "The parameter IncludeNestedStacks"),
     ],
 )  # fmt: skip

@@ -493,7 +493,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.dictionaries(KEYS, VALUES, max_size=6), st.booleans())
 def test_no_buildspec_raises_anything_else(value, versioned):
     text = yaml.safe_dump({**value, "version": 0.2} if versioned else value)
