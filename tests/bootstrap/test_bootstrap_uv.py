@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-UV = "--no-cache --system-certs --compile-bytecode"
+UV = "--no-cache --system-certs"
 FAILS = "echo 'error: Failed to fetch'; exit 2"
 ONLY_UV = 'if [ "$(basename "$0")" = uv ]; then {}; fi'
 

@@ -81,7 +81,7 @@ SIGNERS: list[tuple[str, Family]] = [("header", "json"), ("header", "query"), ("
 
 
 @pytest.mark.parametrize(("signer", "family"), SIGNERS)
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
 @given(data=st.data())
 def test_what_botocore_signs_verifies_and_nothing_else(signer: str, family: Family, data: Any) -> None:
     request = data.draw(requests(signer))

@@ -19,7 +19,7 @@ ACTIONS = ["s3:GetObject", "s3:PutObject", "kms:Decrypt"]
 RESOURCES = ["*", "arn:aws:s3:::box/ann/k", "arn:aws:s3:::box/*", "arn:aws:kms:eu-west-1:1:key/a"]
 KEYS = ["aws:username", "aws:sourceip", "aws:tagkeys", "aws:currenttime", "lab:none"]
 VALUES = ["ann", "a*", "10.0.0.0/8", "10.1.1.1", "2026-01-01T00:00:00Z", "true", "7", "${aws:username}", "", "*"]
-SETTINGS = settings(max_examples=80, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
 
 def one_or_many(values: list[str]) -> st.SearchStrategy[Any]:
