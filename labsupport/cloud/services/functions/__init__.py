@@ -2,6 +2,7 @@
 
 from labsupport.cloud.services.functions import (
     asynchronous,
+    concurrency,
     delivering,
     functions,
     invoking,
@@ -15,6 +16,7 @@ from labsupport.cloud.services.functions.base import service
 
 __all__ = [
     "asynchronous",
+    "concurrency",
     "delivering",
     "functions",
     "invoking",

@@ -7,7 +7,6 @@ import hmac
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -120,12 +119,7 @@ def forget(call: Call, number: str) -> None:
 
 
 def read(cloud: Cloud, number: str) -> bytes:
-    return b"".join(_parts(cloud, number))
-
-
-def _parts(cloud: Cloud, number: str) -> Iterator[bytes]:
-    for part in cloud.store.list(Part, number):
-        yield part.data
+    return b"".join(part.data for part in cloud.store.list(Part, number))
 
 
 def unpack(data: bytes, folder: Path) -> None:
