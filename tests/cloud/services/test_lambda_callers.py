@@ -147,6 +147,29 @@ def test_destinations_hear_how_an_asynchronous_call_ended(cloud: Any) -> None:
     assert code_of(client.get_function_event_invoke_config, FunctionName="decides") == "ResourceNotFoundException"
 
 
+def test_an_event_that_waits_too_long_counts_as_failed(cloud: Any) -> None:
+    client, sqs = cloud.client("lambda"), cloud.client("sqs")
+    role = role_for_functions(cloud, "waits", may("lambda:InvokeFunction", "sqs:SendMessage"))
+    keeper = function(cloud, "hears-of-age", SHOWS)
+    queue = sqs.create_queue(QueueName="too-old")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    function(cloud, "throttled", SHOWS, role=role, DeadLetterConfig={"TargetArn": arn})
+    client.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
+    client.put_function_event_invoke_config(
+        FunctionName="throttled", MaximumEventAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": keeper}}
+    )
+    client.invoke(FunctionName="throttled", InvocationType="Event", Payload=b'{"a": 1}')
+    for _ in range(8):
+        cloud.advance(30)
+        cloud.settle()
+    (told,) = got(cloud, "hears-of-age")
+    assert (told["requestContext"]["condition"], told["requestPayload"]) == ("EventAgeExceeded", {"a": 1})
+    assert told["requestContext"]["approximateInvokeCount"] == 0
+    assert "responsePayload" not in told
+    (lost,) = sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"])["Messages"]
+    assert (lost["Body"], lost["MessageAttributes"]["ErrorCode"]["StringValue"]) == ('{"a": 1}', "429")
+
+
 def test_functions_and_accepted_events_outlive_the_cloud(start_cloud: Any, tmp_path: Any) -> None:
     first = start_cloud(home=tmp_path / "home")
     role_for_functions(first)

@@ -76,7 +76,7 @@ async def deliver(call: Call, event_id: str) -> float | None:
         asked = Event(event.id, event.payload, event.arn)
         outcome = await running.run(call, function, version, settings, asked)
     except AwsError as error:
-        return _not_run(call, event, function, error)
+        return await _not_run(call, event, function, error)
     if not outcome.error:
         await _hand_on(call, event, function, settings, outcome, "OnSuccess", "Success")
         _done(call, event)
@@ -93,11 +93,16 @@ def _options(function: Function, event: Accepted) -> Params:
     return function.asynchronous.get(event.qualifier or "$LATEST", {})
 
 
-def _not_run(call: Call, event: Accepted, function: Function, error: AwsError) -> float | None:
-    """What is throttled, or whose role or key can't be used now, waits: up to six hours."""
+async def _not_run(call: Call, event: Accepted, function: Function, error: AwsError) -> float | None:
+    """What is throttled, or whose role or key can't be used now, waits: up to six hours. Then it counts as failed."""
     oldest = _options(function, event).get("MaximumEventAgeInSeconds", OLDEST)
-    if error.code in ("ResourceNotFoundException", "NotSimulated") or call.epoch - event.since >= oldest:
-        log.warning("an event of %s is lost: %s", event.arn, error)
+    gone = error.code in ("ResourceNotFoundException", "NotSimulated")
+    if gone or call.epoch - event.since >= oldest:
+        log.warning("an event of %s was not taken: %s", event.arn, error)
+        if not gone:
+            settings = settings_of(call, function, chosen_version(call, function, event.qualifier))
+            await _hand_on(call, event, function, settings, None, "OnFailure", "EventAgeExceeded")
+            await _dead_letter(call, event, function, settings, error.message, "429")
         _done(call, event)
         return None
     event.held_up += 1
@@ -117,15 +122,21 @@ async def _failed(
         return _PAUSES[event.tries - 1]
     condition = "EventAgeExceeded" if too_old else "RetriesExhausted"
     await _hand_on(call, event, function, settings, outcome, "OnFailure", condition)
-    await _dead_letter(call, event, function, settings, outcome)
+    await _dead_letter(call, event, function, settings, _error(outcome), "200")
     _done(call, event)
     return None
 
 
 async def _hand_on(
-    call: Call, event: Accepted, function: Function, settings: Settings, outcome: Outcome, kind: str, condition: str
+    call: Call,
+    event: Accepted,
+    function: Function,
+    settings: Settings,
+    outcome: Outcome | None,
+    kind: str,
+    condition: str,
 ) -> None:
-    """The record of an asynchronous call, for the destination that the function has for it."""
+    """The record of an asynchronous call (without an outcome where it never ran), for the destination that there is."""
     target = _options(function, event).get("DestinationConfig", {}).get(kind, {}).get("Destination", "")
     if not target:
         return
@@ -133,27 +144,31 @@ async def _hand_on(
         "requestId": event.id,
         "functionArn": f"{function.arn}:{event.qualifier or '$LATEST'}",
         "condition": condition,
-        "approximateInvokeCount": event.tries + 1,
+        "approximateInvokeCount": event.tries + (outcome is not None),
     }
-    response: Params = {"statusCode": 200, "executedVersion": outcome.version}
-    if outcome.error:
-        response["functionError"] = outcome.error
     told = {
         "version": "1.0",
         "timestamp": f"{call.now:%Y-%m-%dT%H:%M:%S}.{call.now.microsecond // 1000:03d}Z",
         "requestContext": context,
         "requestPayload": json.loads(event.payload),
-        "responseContext": response,
-        "responsePayload": json.loads(outcome.payload),
+        **(_response(outcome) if outcome else {}),
     }
     await _send(call, function, settings, target, json.dumps(told), {}, kind)
 
 
-async def _dead_letter(call: Call, event: Accepted, function: Function, settings: Settings, outcome: Outcome) -> None:
+def _response(outcome: Outcome) -> Params:
+    context = {"statusCode": 200, "executedVersion": outcome.version}
+    failed = {"functionError": outcome.error} if outcome.error else {}
+    return {"responseContext": {**context, **failed}, "responsePayload": json.loads(outcome.payload)}
+
+
+async def _dead_letter(
+    call: Call, event: Accepted, function: Function, settings: Settings, error: str, status: str
+) -> None:
     """The event itself, for the queue or topic that the function has for lost ones."""
     target = settings.others.get("DeadLetterConfig", {}).get("TargetArn", "")
     if target:
-        told = {"RequestID": event.id, "ErrorCode": "200", "ErrorMessage": _error(outcome)[:1024]}
+        told = {"RequestID": event.id, "ErrorCode": status, "ErrorMessage": error[:1024]}
         kinds = {"RequestID": "String", "ErrorCode": "Number", "ErrorMessage": "String"}
         attributes = {name: {"DataType": kinds[name], "StringValue": text} for name, text in told.items() if text}
         await _send(call, function, settings, target, event.payload, attributes, "")
