@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from codebuild_help import LOGS, NO_ARTIFACTS, Works, allow, names_in, new_role, phases, reasons, spec, zipped
 
+from labsupport.cloud.services.codebuild.checkout import failed_clone
+
 BUCKET = "sources-bucket"
 SHOW = spec("cat text.txt", "echo $CODEBUILD_SOURCE_VERSION")
 
@@ -331,6 +333,25 @@ def test_a_repository_that_is_not_there(committed: Works) -> None:
     location = "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/nowhere"
     build = committed.run(serviceRoleOverride=role, sourceLocationOverride=location)
     assert reasons(build)["DOWNLOAD_SOURCE"][1].startswith("repository not found for primary source")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (["remote: nowhere does not exist", "fatal: repository '{}' not found"], "repository not found"),
+        (["fatal: unable to access '{}': The requested URL returned error: 404"], "repository not found"),
+        (
+            ["remote: no.", "fatal: unable to access '{}': The requested URL returned error: 403"],
+            "authorization failed: no.",
+        ),
+        (["fatal: Authentication failed for '{}'"], "authorization failed"),
+        (["fatal: unable to access '{}': Empty reply from server"], "git clone failed: fatal: "),
+    ],
+)
+@pytest.mark.parametrize("port", [40312, 40100, 40400, 30000])
+def test_the_port_of_the_cloud_is_no_status_of_git(said: list[str], message: str, port: int) -> None:
+    address = f"http://127.0.0.1:{port}/v1/repos/nowhere/"
+    assert str(failed_clone([line.format(address) for line in said])).startswith(message)
 
 
 def test_git_in_a_build(committed: Works, tmp_path: Path) -> None:

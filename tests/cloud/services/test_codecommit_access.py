@@ -75,7 +75,7 @@ def test_wrong_sessions(shared_cloud: Any, tmp_path: Path, change: dict[str, str
     session = as_session(shared_cloud, name, statement("*"))
     refused = git(tmp_path, *HELPER, "clone", url, "copy", fails=True, **{**session, **change})
     assert told in refused
-    assert "403" in refused
+    assert "error: 403" in refused
 
 
 def test_a_session_ends(cloud: Any, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_session_ends(cloud: Any, tmp_path: Path) -> None:
     session = as_session(cloud, "short", statement("*"))
     git(tmp_path, *HELPER, "ls-remote", url, **session)
     cloud.advance(3601)
-    assert "403" in git(tmp_path, *HELPER, "ls-remote", url, fails=True, **session)
+    assert "error: 403" in git(tmp_path, *HELPER, "ls-remote", url, fails=True, **session)
 
 
 def test_a_repository_of_another_region_is_found_by_its_name(shared_cloud: Any, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_wrong_password_and_none(shared_cloud: Any, tmp_path: Path) -> None:
     for credential in ({**ana, "ServicePassword": "wrong"}, {**ana, "ServiceUserName": "nobody-at-123456789012"}):
         refused = git(tmp_path, "clone", signed_in(url, credential), "copy", fails=True)
         assert "not those of an active Git credential" in refused
-        assert "403" in refused
+        assert "error: 403" in refused
     assert "could not read Username" in git(tmp_path, "clone", url, "copy", fails=True)
 
 
@@ -119,13 +119,13 @@ def test_a_credential_that_is_switched_off_renewed_or_gone(shared_cloud: Any, tm
     own = {"UserName": "ana-switched", "ServiceSpecificCredentialId": ana["ServiceSpecificCredentialId"]}
     git(tmp_path, "ls-remote", signed_in(url, ana))
     iam.update_service_specific_credential(**own, Status="Inactive")
-    assert "403" in git(tmp_path, "ls-remote", signed_in(url, ana), fails=True)
+    assert "error: 403" in git(tmp_path, "ls-remote", signed_in(url, ana), fails=True)
     iam.update_service_specific_credential(**own, Status="Active")
     renewed = iam.reset_service_specific_credential(**own)["ServiceSpecificCredential"]
-    assert "403" in git(tmp_path, "ls-remote", signed_in(url, ana), fails=True)
+    assert "error: 403" in git(tmp_path, "ls-remote", signed_in(url, ana), fails=True)
     git(tmp_path, "ls-remote", signed_in(url, renewed))
     iam.delete_service_specific_credential(**own)
-    assert "403" in git(tmp_path, "ls-remote", signed_in(url, renewed), fails=True)
+    assert "error: 403" in git(tmp_path, "ls-remote", signed_in(url, renewed), fails=True)
 
 
 def test_pulling_and_pushing_are_two_permissions(shared_cloud: Any, tmp_path: Path) -> None:

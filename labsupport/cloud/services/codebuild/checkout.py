@@ -23,7 +23,27 @@ class CheckoutError(Exception):
     """A source that git cannot give, as CodeBuild says it: `reference not found`, and what is known besides."""
 
 
-_REFUSED = ("403", "401", "could not read Username", "Authentication failed", "Access denied", "is not authorized")
+# As git says them, whole: an address in its lines has a port, and a bare 403 may be part of that.
+_REFUSED = (
+    "returned error: 403",
+    "returned error: 401",
+    "could not read Username",
+    "Authentication failed",
+    "Access denied",
+    "is not authorized",
+)
+_MISSING = ("' not found", "returned error: 404")
+
+
+def failed_clone(lines: list[str]) -> CheckoutError:
+    """What CodeBuild says of a clone that failed with these lines of git."""
+    text = "\n".join(lines)
+    if any(phrase in text for phrase in _REFUSED):
+        told = " ".join(line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote: "))
+        return CheckoutError(f"authorization failed: {told}" if told else "authorization failed")
+    if any(phrase in text for phrase in _MISSING):
+        return CheckoutError("repository not found")
+    return CheckoutError(f"git clone failed: {text}")
 
 
 async def check_out(run: Run, source: Params, version: str, folder: Path) -> str:
@@ -50,16 +70,7 @@ class _Git:
         address = f"{self.run.call.cloud.settings.endpoint}{self.path}"
         status, lines = await self.git("clone", "--quiet", *shallow, address, ".")
         if not status.ok:
-            raise self.failure(lines)
-
-    def failure(self, lines: list[str]) -> CheckoutError:
-        text = "\n".join(lines)
-        if any(word in text for word in _REFUSED):
-            told = " ".join(line.removeprefix("remote: ").strip() for line in lines if line.startswith("remote: "))
-            return CheckoutError(f"authorization failed: {told}" if told else "authorization failed")
-        if "not found" in text or "404" in text:
-            return CheckoutError("repository not found")
-        return CheckoutError(f"git clone failed: {text}")
+            raise failed_clone(lines)
 
     async def switch(self, version: str, shallow: bool) -> None:
         if await self.tried(version):
