@@ -79,8 +79,8 @@ def checksum(algorithm: str, data: bytes) -> str:
     return base64.b64encode(running.digest()).decode()
 
 
-def declared_checksum(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """The algorithm and value of the one `x-amz-checksum-*` header; InvalidRequest if it is wrong in itself."""
+def declared_checksum(headers: Mapping[str, str]) -> tuple[str, bytes] | None:
+    """The algorithm and digest of the one `x-amz-checksum-*` header; InvalidRequest if it is wrong in itself."""
     found = [(name, value) for name, value in headers.items() if name.startswith(PREFIX) and name not in _NO_CHECKSUM]
     if len(found) > 1 or (found and PREFIX in headers.get("x-amz-trailer", "")):
         message = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
@@ -89,8 +89,7 @@ def declared_checksum(headers: Mapping[str, str]) -> tuple[str, str] | None:
     if not found:
         return None
     name, value = found[0]
-    decode_checksum(name, value, "header")
-    return name.removeprefix(PREFIX).upper(), value
+    return name.removeprefix(PREFIX).upper(), decode_checksum(name, value, "header")
 
 
 def decode_checksum(name: str, value: str, where: str) -> bytes:
@@ -113,8 +112,8 @@ def checks_of(headers: Mapping[str, str]) -> list[Check]:
     """The digests that a request's headers declare for its body; InvalidRequest, InvalidDigest if they are wrong."""
     checks = []
     if declared := declared_checksum(headers):
-        algorithm, value = declared
-        checks.append(Check(hasher(algorithm), base64.b64decode(value), lambda _: bad_checksum(algorithm)))
+        algorithm, digest = declared
+        checks.append(Check(hasher(algorithm), digest, lambda _: bad_checksum(algorithm)))
     if (md5 := headers.get("content-md5")) is not None:
         expected = _from_base64(md5)
         if expected is None or len(expected) != 16:

@@ -15,7 +15,7 @@ from typing import Any
 
 import botocore
 import msgspec
-from botocore.model import ServiceModel
+from botocore.model import OperationModel, ServiceModel
 
 _DATA = Path(botocore.__file__).parent / "data"
 _OWN = Path(__file__).parent / "models"  # protocols that AWS's agents speak and botocore does not ship
@@ -76,6 +76,12 @@ def load(service: str) -> ServiceModel:
     # botocore finds these by looking through all shapes, which would decode them all.
     vars(loaded)["error_shapes"] = [loaded.shape_for(name) for name, raw in model.shapes.items() if _is_error(raw)]
     return loaded
+
+
+@functools.cache
+def operation(service: str, name: str) -> OperationModel:
+    """One operation's model, by botocore's names."""
+    return load(service).operation_model(name)
 
 
 def operation_names(service: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ from labsupport.cloud.core.http import HttpRequest
 
 LARGEST = 8 * 1024 * 1024  # bytes of a call that is no upload; AWS's own limits are lower for every service here,
 LARGER = {"lambda": 70_167_211}  # but for those that take code in a call
+_SUBRESOURCES = {"tagging", "acl", "retention", "legal-hold", "torrent", "restore", "renameObject", "encryption"}
 
 
 async def read_unless_streamed(request: HttpRequest, service: str | None) -> None:
@@ -27,7 +28,8 @@ def _is_upload(request: HttpRequest) -> bool:
     """A PUT of an S3 object or part: no form, no target, a path below a bucket, no subresource but a part's."""
     if request.method != "PUT" or "x-amz-target" in request.headers or "x-amz-copy-source" in request.headers:
         return False
-    names = {pair.partition("=")[0] for pair in request.query.split("&") if pair}
     below_bucket = request.raw_path.removeprefix("/").partition("/")[2] != ""  # a key may be a slash itself
-    subresources = {"tagging", "acl", "retention", "legal-hold", "torrent", "restore", "renameObject", "encryption"}
-    return below_bucket and not names & subresources
+    if not request.query:
+        return below_bucket
+    names = {pair.partition("=")[0] for pair in request.query.split("&") if pair}
+    return below_bucket and not names & _SUBRESOURCES

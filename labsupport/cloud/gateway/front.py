@@ -44,15 +44,15 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         service = _service(cloud, service_name, operation)
         caller, secret = authenticate(cloud, request, family_of(service_name), claim)
         _refuse_anonymous(cloud, caller, service_name, operation)
-        params = parse(model.load(service_name).operation_model(operation), request)
+        shapes = model.operation(service_name, operation)
+        params = parse(shapes, request)
         call = _call(cloud, service, operation, caller, claim, request, request_id)
         if request.stream is not None:
             call.body = open_payload(request, claim, secret or None, trailers=call.headers)
-        elif service_name == "s3":
+        elif service_name == "s3" and (request.body or request.method == "PUT"):
             check_body(request.headers, request.body)
         result = await _run(call, operation, params)
-        shapes = model.load(service_name)
-        return serialize(shapes.operation_model(operation), result, request_id, protocol_used(shapes, request))
+        return serialize(shapes, result, request_id, protocol_used(shapes.service_model, request))
     except AwsError as error:
         return _failed(service_name, operation, error, request_id, request)
     except Exception:
@@ -116,6 +116,5 @@ async def _run(call: Call, operation: str, params: dict[str, Any]) -> dict[str, 
 def _failed(service: str, operation: str, error: AwsError, request_id: str, request: HttpRequest) -> HttpResponse:
     if not service:  # it was refused before it was known what it is for
         return serialize_error(None, None, error, request_id, request)
-    shapes = model.load(service)
-    known = shapes.operation_model(operation) if operation in model.operation_names(service) else None
-    return serialize_error(shapes, known, error, request_id, request)
+    known = model.operation(service, operation) if operation in model.operation_names(service) else None
+    return serialize_error(model.load(service), known, error, request_id, request)

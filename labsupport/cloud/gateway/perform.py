@@ -64,6 +64,6 @@ async def _perform_async(call: Call, operation: Operation, params: Params) -> Pa
 
 
 def _admit(call: Call, operation: Operation, params: Params) -> None:
-    validate(model.load(call.service.name).operation_model(operation.name), params)
+    validate(model.operation(call.service.name, operation.name), params)
     sessions.check(call, operation.name)
     authorise_call(call, operation, params)

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
-from labsupport.cloud.core.signing import ALGORITHM, signing_key
+from labsupport.cloud.core.signing import ALGORITHM, signature
 from labsupport.cloud.gateway.autherrors import (
     Family,
     expired_token,
@@ -143,8 +143,7 @@ def string_to_sign(claim: Claim, canonical: str) -> str:
 
 def sign(claim: Claim, secret: str, text: str) -> str:
     """The signature in hex of a string to sign, under the claim's scope."""
-    key = signing_key(secret, claim.date, claim.region, claim.service)
-    return hmac.digest(key, text.encode(), "sha256").hex()
+    return signature(secret, claim.date, claim.region, claim.service, text.encode())
 
 
 def signature_mismatch(claim: Claim, family: Family, text: str, canonical: str = "") -> AwsError:

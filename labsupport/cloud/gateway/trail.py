@@ -28,7 +28,7 @@ def record(
     call: Call, operation: Operation, params: Params, *, result: Params | None = None, error: Exception | None = None
 ) -> None:
     """Note a call of an operation that the model knows, without its secrets."""
-    shapes = model.load(call.service.name).operation_model(operation.name)
+    shapes = model.operation(call.service.name, operation.name)
     read_only = is_read_only(operation.name)
     shown = None if read_only or result is None else redacted(shapes.output_shape, result)
     name = call.service.event_name(operation.name) if call.service.event_name else operation.name

@@ -109,7 +109,7 @@ def _route(service: str, request: HttpRequest) -> str | None:
     given: dict[str, str] = dict(uri.parameters(request.query)) if request.query else {}
     for pattern, routes in _routes(service).get(request.method, ()):
         if pattern.fullmatch(request.raw_path):
-            for literals, choices in routes:
+            for literals, choices in routes if given else routes[-1:]:  # those that need nothing stand last
                 if literals.keys() <= given.keys() and _fits(literals, given):
                     return _choose(choices, given, request.headers)
     return None

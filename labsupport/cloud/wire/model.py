@@ -1,15 +1,10 @@
 """The models, by the names that this room goes by; they are loaded in `core`, since services need them too."""
 
-from botocore.model import OperationModel, ServiceModel
+from botocore.model import ServiceModel
 
-from ..core.model import load, operation_names
+from ..core.model import load, operation, operation_names
 
 __all__ = ["load", "operation", "operation_names", "protocol_of"]
-
-
-def operation(service: str, name: str) -> OperationModel:
-    """One operation's model, by botocore's names."""
-    return load(service).operation_model(name)
 
 
 def protocol_of(service: ServiceModel) -> str:

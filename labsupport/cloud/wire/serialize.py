@@ -2,7 +2,6 @@
 
 import base64
 import functools
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +59,7 @@ def s3_ids(request_id: str) -> dict[str, str]:
 
 def s3_host_id(request_id: str) -> str:
     """S3's second id for a request, which its support asks for; here it follows from the first."""
-    return base64.b64encode(hashlib.sha256(request_id.encode()).digest()).decode("ascii")
+    return base64.b64encode((request_id * 2).encode()).decode("ascii")
 
 
 def json_type(service: ServiceModel) -> str:

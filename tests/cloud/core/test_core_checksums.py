@@ -69,7 +69,7 @@ def test_declared(algorithm: str) -> None:
         "x-amz-checksum-type": "FULL_OBJECT",
         "x-amz-sdk-checksum-algorithm": algorithm,
     }
-    assert declared_checksum(headers) == (algorithm, value)
+    assert declared_checksum(headers) == (algorithm, base64.b64decode(value))
     check_body(headers, CHECK)
     with pytest.raises(AwsError) as caught:
         check_body(headers, CHECK + b"0")

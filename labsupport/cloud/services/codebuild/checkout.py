@@ -6,12 +6,11 @@ environment: they stand in no command line and no file.
 
 import base64
 import hashlib
-import hmac
 import os
 import shutil
 from pathlib import Path
 
-from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, signing_key
+from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, signature
 from labsupport.cloud.runner import process
 from labsupport.cloud.runner.spec import ExitStatus, Spec, StartError
 from labsupport.cloud.services.codebuild.base import Params
@@ -129,5 +128,5 @@ class _Git:
         canonical = f"GIT\n{self.path}\n\nhost:{host}\n\nhost\n"
         scope = f"{moment[:8]}/{region}/codecommit/{TERMINATOR}"
         text = f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-        key = signing_key(self.run.credentials["SecretAccessKey"], moment[:8], region, "codecommit")
-        return f"{moment}Z{hmac.digest(key, text.encode(), 'sha256').hex()}"
+        secret = self.run.credentials["SecretAccessKey"]
+        return f"{moment}Z{signature(secret, moment[:8], region, 'codecommit', text.encode())}"

@@ -28,7 +28,7 @@ from urllib.parse import unquote
 import msgspec
 
 from labsupport.cloud.core.errors import AwsError
-from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, instant, signing_key
+from labsupport.cloud.core.signing import ALGORITHM, TERMINATOR, instant, signature
 
 LIFETIME = timedelta(minutes=15)
 _SIGNED = re.compile(r"(\d{8}T\d{6}Z)([0-9a-f]{64})", re.ASCII)
@@ -132,4 +132,4 @@ def _signature(claim: GitClaim, secret: str, region: str, canonical: str) -> str
     moment, day = claim.timestamp.removesuffix("Z"), claim.timestamp[:8]
     scope = f"{day}/{region}/codecommit/{TERMINATOR}"
     text = f"{ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    return hmac.digest(signing_key(secret, day, region, "codecommit"), text.encode(), "sha256").hex()
+    return signature(secret, day, region, "codecommit", text.encode())

@@ -20,7 +20,7 @@ _SECOND = {
 def event_name(operation: str) -> str:
     if operation == "Invoke":
         return operation
-    date = model.load(service.name).operation_model(operation).http["requestUri"].split("/")[1].replace("-", "")
+    date = model.operation(service.name, operation).http["requestUri"].split("/")[1].replace("-", "")
     return f"{operation}{date}{'v2' if operation in _SECOND else ''}"
 
 

@@ -38,6 +38,7 @@ from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
            "WebsiteRedirectLocation")  # fmt: skip
+_OVERRIDES = {f"Response{name}": name for name in HEADERS}
 CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
 
@@ -88,7 +89,7 @@ def new_object(call: Call, params: Params, lock: Lock, pieces: list[Piece]) -> O
 
 
 def kept_headers(params: Params) -> dict[str, Any]:
-    found = {name: params[name] for name in HEADERS if params.get(name)}
+    found = {name: value for name, value in params.items() if name in HEADERS and value}
     if isinstance(found.get("Expires"), datetime):
         found["Expires"] = found["Expires"].timestamp()
     found.setdefault("ContentType", "binary/octet-stream")
@@ -99,7 +100,9 @@ def kept_headers(params: Params) -> dict[str, Any]:
 
 
 def tags_of_header(text: str) -> dict[str, str]:
-    pairs = parse_qsl(text, keep_blank_values=True) if text else []
+    if not text:
+        return {}
+    pairs = parse_qsl(text, keep_blank_values=True)
     return checked_tags([{"Key": name, "Value": value} for name, value in pairs], 10)
 
 
@@ -192,7 +195,7 @@ async def head_object(call: Call, params: Params) -> Params:
 
 
 def _refuse_overrides(call: Call, params: Params) -> None:
-    if call.caller.kind == "anonymous" and any(params.get(f"Response{name}") for name in HEADERS):
+    if call.caller.kind == "anonymous" and any(params.get(name) for name in _OVERRIDES):
         message = "Request specific response headers cannot be used for anonymous GET requests."
         raise AwsError("InvalidRequest", message, 400)
 
@@ -236,4 +239,7 @@ def described(call: Call, bucket: Bucket, found: Object, params: Params, start: 
         shown |= expiry_of(bucket, found)
     if bucket.locked:
         shown |= told(call, found, params)
-    return {**shown, **{name: params[f"Response{name}"] for name in HEADERS if params.get(f"Response{name}")}}
+    for name, value in params.items():
+        if name in _OVERRIDES and value:
+            shown[_OVERRIDES[name]] = value
+    return shown

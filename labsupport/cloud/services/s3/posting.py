@@ -20,7 +20,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
 from labsupport.cloud.core.identity import ANONYMOUS, AccessKey, Caller, Session, root
-from labsupport.cloud.core.signing import ALGORITHM, signing_key
+from labsupport.cloud.core.signing import ALGORITHM, signature
 from labsupport.cloud.services.s3.base import Params, service
 from labsupport.cloud.services.s3.forms import Form, read_form
 from labsupport.cloud.wire import parse
@@ -90,10 +90,10 @@ def _params(bucket: str, fields: dict[str, str], headers: dict[str, str]) -> Par
     """The form's fields as the parameters of PutObject, which names them by its headers."""
     path = f"/{quote(bucket)}/{quote(fields['key'])}"
     put = HttpRequest("PUT", path, headers={**headers, **({"x-amz-acl": fields["acl"]} if "acl" in fields else {})})
-    params = parse(model.load("s3").operation_model("PutObject"), put)
+    params = parse(model.operation("s3", "PutObject"), put)
     if "tagging" in fields:
         tagging = HttpRequest("PUT", path, "tagging", body=fields["tagging"].encode())
-        given = parse(model.load("s3").operation_model("PutObjectTagging"), tagging)
+        given = parse(model.operation("s3", "PutObjectTagging"), tagging)
         params["Tagging"] = urlencode([(tag["Key"], tag["Value"]) for tag in given["Tagging"]["TagSet"]])
     return params
 
@@ -138,7 +138,7 @@ def _check_signature(fields: dict[str, str], secret: str, scope: str) -> None:
         parts = scope.split("/")
         if len(parts) != 4 or fields.get("x-amz-algorithm") != ALGORITHM or parts[2:] != ["s3", "aws4_request"]:
             raise AwsError("InvalidRequest", "The form's signature is not one of Signature Version 4.", 400)
-        expected = hmac.new(signing_key(secret, *parts[:3]), policy, "sha256").hexdigest()
+        expected = signature(secret, parts[0], parts[1], parts[2], policy)
         given = fields.get("x-amz-signature", "")
     if not hmac.compare_digest(expected.encode(), given.encode()):
         message = (
