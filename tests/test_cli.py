@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import pytest
 from labsupport import cli, home
 from labsupport.cloud import server
 from labsupport.cloud.store.migrations import MIGRATIONS
+from labsupport.cloud.store.store import Store
 from labsupport.commands import reset as reset_command
-from labsupport.commands.background import started
+from labsupport.commands.background import started, stopped
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB = [sys.executable, "-m", "labsupport.cli"]
@@ -318,6 +320,23 @@ def test_a_database_that_is_none(tmp_path: Path) -> None:
     done = lab("serve", "--home", str(tmp_path))
     assert done.returncode == 1
     assert "cloud.sqlite3" in one_sentence(done, "serve")
+
+
+def test_a_home_folder_that_another_process_has_open(tmp_path: Path) -> None:
+    store = Store(tmp_path / "cloud.sqlite3", bytes(32))
+    done = lab("serve", "--home", str(tmp_path))
+    store.close()
+    assert done.returncode == 1
+    assert "see `lab status`" in one_sentence(done, "serve")
+
+
+def test_two_that_start_it_at_the_same_moment_share_it(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _: started(tmp_path, follow=False), range(2)))
+    assert both[0][0] == both[1][0]
+    assert stopped(tmp_path)
+    (process,) = (process for _, process in both if process)
+    assert process.communicate() == (None, b"")
 
 
 # Ends

@@ -27,7 +27,8 @@ def started(folder: Path, *, follow: bool = True) -> tuple[home.Endpoint, subpro
         command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
-    return _when_ready(folder, process), process
+    ready = _when_ready(folder, process)
+    return (ready, process) if ready else started(folder, follow=follow)
 
 
 def _joined(folder: Path, there: home.Endpoint) -> bool:
@@ -51,14 +52,17 @@ def _wait_for_end(pid: int) -> None:
         raise home.Unreachable(f"the cloud (process {pid}) has not ended within {PATIENCE:.0f} seconds.")
 
 
-def _when_ready(folder: Path, process: subprocess.Popen[bytes]) -> home.Endpoint:
+def _when_ready(folder: Path, process: subprocess.Popen[bytes]) -> home.Endpoint | None:
+    """The cloud that was started, once it answers; `None` where somebody else has started one at the same moment."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = home.endpoint(folder)
         if found and found.pid == process.pid:
             return found
         if process.poll() is not None:
-            said = process.stderr.read().decode().strip() if process.stderr else ""
+            said = process.communicate()[1].decode().strip()
+            if home.endpoint(folder):
+                return None
             raise home.Unreachable(said.removeprefix("lab serve: ") or "the cloud ended while it started.")
         time.sleep(0.01)
     process.kill()

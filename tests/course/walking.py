@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,9 +155,8 @@ def seen(folder: Path) -> str:
 
 def in_motion(folder: Path) -> bool:
     """Whether the cloud has work to do: jobs of its outbox, but for those that wait for another day."""
-    sql = "SELECT 1 FROM job WHERE service NOT IN (?, ?) OR due < ?"
-    with reading(folder) as database:
-        return bool(database.execute(sql, (*KEEPING, time.time() + SOON)).fetchone())
+    jobs = home.ask(folder, "GET", "/_lab/jobs")["jobs"]
+    return any(job["service"] not in KEEPING or job["due"] < time.time() + SOON for job in jobs)
 
 
 def writes_of_checks(world: Here) -> list[str]:
@@ -175,10 +173,6 @@ def recorded(world: Here, read_only: str) -> Iterator[dict[str, Any]]:
 
 def of_a_check(event: dict[str, Any]) -> bool:
     return CHECKING in json.loads(event["CloudTrailEvent"])["userAgent"]
-
-
-def reading(folder: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{folder / 'cloud.sqlite3'}?mode=ro", uri=True)
 
 
 def chapters() -> list[str]:

@@ -42,6 +42,10 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         caller = await _signed(cloud, request)
         return JSONResponse({"messages": mails(cloud, caller.account, request.query_params.get("to", ""))})
 
+    async def jobs(request: Request) -> JSONResponse:
+        await _signed(cloud, request)
+        return JSONResponse({"jobs": waiting(cloud)})
+
     async def empty(request: Request) -> JSONResponse:
         if not cloud.settings.open and (await _signed(cloud, request)).kind != "root":
             raise AwsError("AccessDenied", "Only the account's root may reset the lab: use the profile root.", 403)
@@ -64,6 +68,7 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         Route("/_lab/why", why),
         Route("/_lab/warnings", warnings),
         Route("/_lab/mailbox", mailbox),
+        Route("/_lab/jobs", jobs),
         Route("/_lab/reset", empty, methods=["POST"]),
         Route("/_lab/stop", stop, methods=["POST"]),
         Route("/_lab/follow", follow, methods=["POST"]),
@@ -86,6 +91,12 @@ def mails(cloud: Cloud, account: str, to: str = "") -> list[dict[str, Any]]:
     """The messages that have come for an account's addresses, newest first."""
     found = [one for one in cloud.store.list(Mail, account) if to in ("", one.to)]
     return [msgspec.to_builtins(one) for one in reversed(found)]
+
+
+def waiting(cloud: Cloud) -> list[dict[str, Any]]:
+    """What the cloud has still to do: the jobs of its outbox, of all accounts, each with the time when it is due."""
+    found = [(job, cloud.store.jobs.due(job)) for job in cloud.store.jobs.all()]
+    return [{"service": job.service, "task": job.task, "key": job.key, "due": due} for job, due in found]
 
 
 def last_refusal(cloud: Cloud) -> dict[str, Any]:

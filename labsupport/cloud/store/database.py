@@ -9,29 +9,38 @@ from labsupport.cloud.store.migrations import migrate
 from labsupport.cloud.store.sealing import Seal, WrongKey
 from labsupport.cloud.store.trail import KIND
 
+PATIENCE = 3.0  # seconds for a process that is about to leave it
+
 
 def connect(path: Path | str, seal: Seal) -> sqlite3.Connection:
-    """Open (or make) the database. In WAL mode a commit survives the end of the process, killed or not."""
-    db = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+    """Open (or make) the database, for this process alone: `database is locked` where another one has it.
+
+    In WAL mode a commit survives the end of the process, killed or not.
+    """
+    db = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, cached_statements=256)
+    try:
+        _prepare(db, seal)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, seal: Seal) -> None:
+    db.execute("PRAGMA locking_mode = EXCLUSIVE")  # else each commit takes and leaves four locks
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    db.execute("PRAGMA wal_autocheckpoint = 4000")  # pages; a checkpoint waits for the disk
+    db.execute("PRAGMA wal_autocheckpoint = 8000")  # pages; a checkpoint waits for the disk, see `Store.tidy`
     db.execute("PRAGMA cache_size = -8000")
     db.create_function("sealed", 2, seal.close)
     db.create_function("plain", 1, lambda event: seal.open(KIND, event).decode(), deterministic=True)
     if migrate(db):
         db.execute("VACUUM")  # nothing of an older form stays in pages that are no longer used
-    _check_key(db, seal)
-    return db
-
-
-def _check_key(db: sqlite3.Connection, seal: Seal) -> None:
     row = db.execute("SELECT kind, value FROM record LIMIT 1").fetchone()
     try:
         if row is not None:
             seal.open(*row)
     except WrongKey:
-        db.close()
         raise sqlite3.DatabaseError("it was encrypted under another key file") from None
 
 

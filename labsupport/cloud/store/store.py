@@ -29,6 +29,7 @@ class Store:
         self.records = Records(self.db, self._memory, self._opened, seal)
         self.jobs = Jobs(self.db)
         self.trail = Trail(self.db, seal)
+        self._seen = self._tidied = 0  # changes of rows at the last looks of `tidy`
         self._transactions = Transactions(self.db, self.trail.write_pending, self._forget)
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -65,6 +66,15 @@ class Store:
 
     def reaches(self, most: int, struct: type[msgspec.Struct], *prefix: str) -> bool:
         return self.records.reaches(most, struct, *prefix)
+
+    def tidy(self) -> None:
+        """Bring what was committed into the database file, if something was, and nothing since this was last asked:
+        that waits for the disk, for some 25 ms, and is best done while nobody calls."""
+        changes = self.db.total_changes
+        if self._tidied < changes == self._seen:
+            self.db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._tidied = changes
+        self._seen = changes
 
     def has_kind(self, prefix: str) -> bool:
         """Whether any record's kind begins so (`ec2.`)."""

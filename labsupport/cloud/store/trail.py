@@ -53,13 +53,14 @@ class Trail:
 
     def write_pending(self) -> None:
         pending, self._pending = self._pending, []
-        self.db.executemany(_INSERT, map(self._sealed, pending))
+        for entry in pending:
+            self.db.execute(_INSERT, self._sealed(entry))
 
     def _sealed(self, entry: Entry) -> Entry:
         """As it is stored: what was asked for may hold anything."""
         close = self.seal.close
         decision = close(KIND, entry.decision) if entry.decision is not None else None
-        return entry._replace(event=close(KIND, entry.event), decision=decision)
+        return Entry(*entry[:-2], close(KIND, entry.event), decision)
 
     def _opened(self, entry: Entry) -> Entry:
         opened = self.seal.open

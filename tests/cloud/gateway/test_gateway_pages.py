@@ -1,4 +1,4 @@
-"""The lab's own pages: health, coverage, why, mailbox, reset, stop."""
+"""The lab's own pages: health, coverage, why, mailbox, jobs, reset, stop."""
 
 import json
 import statistics
@@ -43,7 +43,13 @@ def test_coverage_is_the_registry_s(shared_cloud: Any) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/_lab/why"), ("GET", "/_lab/mailbox"), ("POST", "/_lab/reset"), ("POST", "/_lab/stop")],
+    [
+        ("GET", "/_lab/why"),
+        ("GET", "/_lab/mailbox"),
+        ("GET", "/_lab/jobs"),
+        ("POST", "/_lab/reset"),
+        ("POST", "/_lab/stop"),
+    ],
 )
 def test_the_others_need_a_signature_that_is_right(shared_cloud: Any, method: str, path: str) -> None:
     answer = send(shared_cloud, method, path)
@@ -97,6 +103,16 @@ def test_why_tells_of_a_slip_in_a_policy_that_explains_the_refusal(shared_cloud:
     told = "\n".join(content(shared_cloud, "/_lab/why")["explanation"])
     assert "Statement “Push” of own (identity-based policy of user/slipped) cannot allow it." in told
     assert "Perhaps codecommit:CreateRepository is meant." in told
+
+
+def test_the_jobs_are_what_is_still_to_be_done(cloud: Any) -> None:
+    assert content(cloud, "/_lab/jobs") == {"jobs": []}
+    key = cloud.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    cloud.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    (job,) = content(cloud, "/_lab/jobs")["jobs"]
+    assert job["service"] == "kms"
+    assert key in job["key"]
+    assert 6.9 < (job["due"] - time.time()) / 86_400 < 7.1
 
 
 def test_the_mailbox_shows_an_account_its_own_mail_the_newest_first(cloud: Any) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from store_help import after_a_kill
 
 from labsupport.cloud.store.jobs import Job
 from labsupport.cloud.store.store import Store
@@ -64,10 +65,9 @@ def test_jobs_are_told_apart_by_every_part(store: Store) -> None:
 def test_the_next_process_finds_all_jobs_the_earliest_first(store: Store, tmp_path: Path) -> None:
     store.jobs.put(TIMER, 20.0)
     store.jobs.put(BUILD, 10.0)
-    again = Store(tmp_path / "db", bytes(32))
-    assert again.jobs.all() == [BUILD, TIMER]
-    assert again.jobs.fresh == []
-    again.close()
+    with after_a_kill(tmp_path / "db") as again:
+        assert again.jobs.all() == [BUILD, TIMER]
+        assert again.jobs.fresh == []
 
 
 def test_fresh_ones_are_told_for_each_time_that_they_are_put(store: Store) -> None:

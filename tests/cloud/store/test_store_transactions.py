@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from store_help import after_a_kill
 from test_store_records import Thing
 
 from labsupport.cloud.store.jobs import Job
@@ -50,14 +51,21 @@ def noted(store: Store) -> list[str]:
     return [one.name for _, one in store.trail.newest_first()]
 
 
-def test_a_transaction_is_seen_by_others_only_once_it_has_committed(store: Store, path: Path) -> None:
-    other = sqlite3.connect(path)
+def test_a_transaction_stands_only_once_it_has_committed(store: Store, path: Path) -> None:
     with store.transaction():
         store.put(thing("a"))
-        assert other.execute("SELECT count(*) FROM record").fetchone() == (0,)
         assert store.in_transaction
-    assert other.execute("SELECT count(*) FROM record").fetchone() == (1,)
+        with after_a_kill(path) as found:
+            assert names(found) == []
     assert not store.in_transaction
+    with after_a_kill(path) as found:
+        assert names(found) == ["a"]
+
+
+def test_nobody_else_opens_the_database_meanwhile(store: Store, path: Path) -> None:
+    other = sqlite3.connect(path, timeout=0)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("SELECT * FROM record")
     other.close()
 
 
@@ -107,9 +115,8 @@ def test_the_trail_is_written_with_the_transaction_that_commits(store: Store, pa
         assert noted(store) == []
     assert noted(store) == ["Call"]
     store.note(entry("Outside"))
-    again = Store(path, bytes(32))
-    assert noted(again) == ["Outside", "Call"]
-    again.close()
+    with after_a_kill(path) as again:
+        assert noted(again) == ["Outside", "Call"]
 
 
 def test_the_last_refusal_is_the_newest_call_with_a_decision(store: Store) -> None:
@@ -140,14 +147,12 @@ def test_a_transaction_left_open_across_an_await_is_noticed(store: Store) -> Non
 
 
 def test_what_has_committed_survives_that_nobody_closes_the_database(store: Store, path: Path) -> None:
-    """As after kill -9: another process's worth of connection finds it in the write-ahead log."""
     with store.transaction():
         store.put(thing("a"))
     store.db.execute("BEGIN")
     store.put(thing("half"))
-    other = Store(path, bytes(32))
-    assert names(other) == ["a"]
-    other.close()
+    with after_a_kill(path) as found:
+        assert names(found) == ["a"]
     store.db.execute("ROLLBACK")
 
 
@@ -159,3 +164,16 @@ def test_empty_forgets_everything_at_once(store: Store) -> None:
     store.empty()
     for table in ("record", "job", "trail", "log_event"):
         assert store.db.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_the_database_is_tidied_once_it_rests(store: Store, path: Path) -> None:
+    begun = path.stat().st_size
+    for number in range(100):
+        store.put(thing(f"{number:03} {'x' * 1000}"))
+        store.tidy()  # something has changed since it looked last
+    assert path.stat().st_size == begun
+    store.tidy()
+    rested = path.stat().st_size
+    assert rested > begun + 100 * 1000
+    store.tidy()
+    assert (path.stat().st_size, len(names(store))) == (rested, 100)
