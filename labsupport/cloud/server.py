@@ -20,16 +20,18 @@ from labsupport.cloud.core.accounts import first_start
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
-from labsupport.cloud.gateway.http import JoiningProtocol
+from labsupport.cloud.gateway.http import Protocol
+from labsupport.cloud.store.store import Store
 
 STATE = ("git", "objects", "instances", "builds", "logs", "cache")  # folders beside the database
+PAUSE = 0.5  # seconds without a change after which the database is tidied
 PLAIN = "cache"  # what services work on unencrypted: there is none of it while the cloud does not run
 
 
 # asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere.
 HTTP: dict[str, Any] = {
     "loop": "asyncio",
-    "http": JoiningProtocol,
+    "http": Protocol,
     "ws": "none",
     "lifespan": "off",
     "log_level": "warning",
@@ -63,7 +65,7 @@ class _Server(uvicorn.Server):
         """Listen for TLS too: uvicorn itself has one way of listening at a time."""
         await super().startup(sockets)
         listener, context = self.tls
-        loop, protocol = asyncio.get_running_loop(), partial(JoiningProtocol, self.config, self.server_state, {})
+        loop, protocol = asyncio.get_running_loop(), partial(Protocol, self.config, self.server_state, {})
         self.servers.append(await loop.create_server(protocol, sock=listener, ssl=context))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -102,15 +104,25 @@ async def running(settings: Settings) -> AsyncIterator[Cloud]:
     """The cloud at work on its home folder: resumed at the start, stopped in order at the end."""
     cloud = app.build(settings)
     await _remove_plain(settings.home)  # what a process that was killed has left
+    tidying: asyncio.Task[None] | None = None
     try:
         first_start(cloud)
         for service in services_at_work(cloud):
             if service.at_start:
                 service.at_start(cloud)
         cloud.rooms["scheduler"].start()
+        tidying = asyncio.create_task(_tidy(cloud.store))
         yield cloud
     finally:
+        if tidying:
+            tidying.cancel()
         await _stop(cloud)
+
+
+async def _tidy(store: Store) -> None:
+    while True:
+        await asyncio.sleep(PAUSE)
+        store.tidy()
 
 
 async def _stop(cloud: Cloud) -> None:

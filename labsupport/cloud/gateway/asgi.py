@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import ClientDisconnect
 
@@ -13,7 +13,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
 from labsupport.cloud.gateway import admin, browsers, front
-from labsupport.cloud.gateway.http import BODY
+from labsupport.cloud.gateway.http import LAB
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,11 +26,12 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     pages = admin.pages(cloud, reset)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        told = scope.get("extensions", {}).get(BODY, {})
-        incoming = _Incoming(receive, told.get("has_come", _unknown))
+        told = scope.get("extensions", {}).get(LAB, {})
+        incoming = _Incoming(receive, told.get("has_come", _never))
+        outgoing = _Outgoing(send, told.get("answer", _never), scope["method"] == "HEAD")
         request = request_of(scope, incoming)
         if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
-            return await _send(_FOREIGN, request.method, send, incoming)
+            return await _send(_FOREIGN, outgoing, incoming)
         answer = _route(cloud, request)
         if answer is None and request.raw_path.startswith("/_lab/"):
             return await pages(scope, receive, send)
@@ -38,7 +39,7 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
             response = await (answer(cloud, request) if answer else front.answer(cloud, request))
             if "origin" in request.headers:
                 _dress(cloud, request, response)
-            await _send(response, request.method, send, incoming)
+            await _send(response, outgoing, incoming)
         except ClientDisconnect:
             return None
 
@@ -120,7 +121,7 @@ class _Incoming:
                         return
 
 
-def _unknown() -> bool:
+def _never(*_: Any) -> bool:
     return False
 
 
@@ -154,8 +155,17 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def _send(response: HttpResponse, method: str, send: Send, incoming: _Incoming) -> None:
+class _Outgoing(NamedTuple):
+    """Where an answer goes."""
+
+    send: Send
+    at_once: Callable[[int, dict[str, str], bytes], bool]  # sends a whole answer, or tells that it can't
+    is_head: bool
+
+
+async def _send(response: HttpResponse, outgoing: _Outgoing, incoming: _Incoming) -> None:
     """Answer. Where the body hasn't been read, the connection ends: what comes next could be taken for the body."""
+    send, at_once, is_head = outgoing
     body, rest = response.body, None
     if not isinstance(body, bytes):
         rest, body = body, await _first(body)
@@ -164,6 +174,8 @@ async def _send(response: HttpResponse, method: str, send: Send, incoming: _Inco
         headers["connection"] = "close"
     if rest is None:
         headers.setdefault("content-length", str(len(body)))
+        if incoming.ended and at_once(response.status, headers, b"" if is_head else body):
+            return
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": start})
     if rest is not None:
@@ -173,7 +185,7 @@ async def _send(response: HttpResponse, method: str, send: Send, incoming: _Inco
         await send({"type": "http.response.body", "body": body, "more_body": True})
         await incoming.drop()
         body = b""
-    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+    await send({"type": "http.response.body", "body": b"" if is_head else body})
 
 
 async def _first(body: AsyncIterator[bytes]) -> bytes:

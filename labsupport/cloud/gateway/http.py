@@ -1,65 +1,35 @@
-"""uvicorn's HTTP protocol, with an answer's head and body sent in one piece.
+"""uvicorn's HTTP protocol, with limits for slow and large heads, and whole answers sent in one piece.
 
-uvicorn writes the head as soon as it has it, and the body after it: two system calls and two packets for
-every small answer, which is most of what a small answer costs.
+By ASGI an answer is given as a head and then a body: two messages, two system calls and two packets for every small
+answer, which is most of what a small answer costs.
 """
 
 import asyncio
-from typing import Any
+import re
+from functools import partial
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 LONGEST_HEAD = 20.0  # seconds that they may take
-BODY = "lab.body"  # an extension of the requests' scope: its "has_come" tells whether `receive` answers at once
+# An extension of the requests' scope: its "has_come" tells whether `receive` answers at once, its "answer" sends a
+# whole answer.
+LAB = "lab"
+_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-class Joined:
-    """A transport that holds an answer's head until its body's first bytes come, or the answer ends without any.
-
-    Whoever answers has the first bytes at hand when it gives the head (`asgi.py`), so a head never waits.
-    """
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head = b""
-        self.is_closing = transport.is_closing  # asked several times for each answer
-
-    def write(self, data: bytes) -> None:
-        if self._head:
-            head, self._head = self._head, b""
-            self._transport.write(head + data)
-        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 100"):
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        head, self._head = self._head, b""
-        if head and not self._transport.is_closing():
-            self._transport.write(head)
-
-    def close(self) -> None:
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-
-class JoiningProtocol(HttpToolsProtocol):
+class Protocol(HttpToolsProtocol):
     """Given to uvicorn in place of its own."""
 
-    joined: Joined
     in_head = False  # part of a request's head has come, and not yet all of it
     head_size = 0
     too_slow: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.joined = Joined(transport)
         tls = transport.get_extra_info("ssl_object")
         self.app_state = {"tls": tls.version()} if tls else {}
-        super().connection_made(self.joined)  # type: ignore[arg-type]
+        super().connection_made(transport)
         self._wait_for_head()
 
     def on_message_begin(self) -> None:
@@ -70,13 +40,34 @@ class JoiningProtocol(HttpToolsProtocol):
         self.in_head = False
         super().on_headers_complete()
         if self.cycle is not None:
-            self.scope["extensions"] = {BODY: {"has_come": self.cycle.message_event.is_set}}
+            has_come, answer = self.cycle.message_event.is_set, partial(self._answer, self.cycle)
+            self.scope["extensions"] = {LAB: {"has_come": has_come, "answer": answer}}
+
+    def _answer(self, cycle: RequestResponseCycle, status: int, headers: dict[str, str], body: bytes) -> bool:
+        """Send an answer whose length is among its headers. False where it has to wait, so that ASGI's way is to be
+        taken: the client is slow to read what it was sent before."""
+        if cycle.disconnected:
+            return True
+        if self.flow.write_paused:
+            return False
+        _check(headers)
+        if not cycle.keep_alive:
+            headers["connection"] = "close"
+        lines = [b"%b: %b\r\n" % pair for pair in cycle.default_headers]
+        text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        self.transport.write(b"".join([STATUS_LINE[status], *lines, text.encode("latin-1", "replace"), b"\r\n", body]))
+        if "close" in headers.get("connection", ""):
+            self.transport.close()
+        cycle.on_response()
+        return True
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.in_head:
             self.head_size += len(data)
-            if self.head_size > LARGEST_HEAD and not self.joined.is_closing():
+            if self.head_size > LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response("The request's head is too large.")
             elif self.too_slow is None:
                 self._wait_for_head()
@@ -86,13 +77,15 @@ class JoiningProtocol(HttpToolsProtocol):
 
     def _wait_for_head(self) -> None:
         """A client that doesn't come to the point isn't waited for: uvicorn itself would, for ever."""
-        self.too_slow = self.loop.call_later(LONGEST_HEAD, self.joined.close)
+        self.too_slow = self.loop.call_later(LONGEST_HEAD, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.too_slow is not None:
             self.too_slow.cancel()
         super().connection_lost(exc)
 
-    def on_response_complete(self) -> None:
-        self.joined.flush()  # an answer to HEAD has no body that would take its head along
-        super().on_response_complete()
+
+def _check(headers: dict[str, str]) -> None:
+    """A value that came from a client must not end its line and begin another header."""
+    if not _NAMES.fullmatch("".join(headers)) or _NO_TEXT.search("".join(headers.values())):
+        raise RuntimeError("An answer's header holds what a header can't.")
