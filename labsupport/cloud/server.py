@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import socket
+import sqlite3
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
@@ -104,25 +105,24 @@ async def running(settings: Settings) -> AsyncIterator[Cloud]:
     """The cloud at work on its home folder: resumed at the start, stopped in order at the end."""
     cloud = app.build(settings)
     await _remove_plain(settings.home)  # what a process that was killed has left
-    tidying: asyncio.Task[None] | None = None
+    tidying = asyncio.create_task(_tidy(cloud.store))
     try:
         first_start(cloud)
         for service in services_at_work(cloud):
             if service.at_start:
                 service.at_start(cloud)
         cloud.rooms["scheduler"].start()
-        tidying = asyncio.create_task(_tidy(cloud.store))
         yield cloud
     finally:
-        if tidying:
-            tidying.cancel()
+        tidying.cancel()
         await _stop(cloud)
 
 
 async def _tidy(store: Store) -> None:
     while True:
         await asyncio.sleep(PAUSE)
-        store.tidy()
+        with contextlib.suppress(sqlite3.OperationalError):  # the disk is full, say: the next call tells it
+            store.tidy()
 
 
 async def _stop(cloud: Cloud) -> None:

@@ -86,6 +86,6 @@ class Protocol(HttpToolsProtocol):
 
 
 def _check(headers: dict[str, str]) -> None:
-    """A value that came from a client must not end its line and begin another header."""
+    """A name or a value that came from a client must not end its line and begin another header."""
     if not _NAMES.fullmatch("".join(headers)) or _NO_TEXT.search("".join(headers.values())):
         raise RuntimeError("An answer's header holds what a header can't.")
