@@ -24,6 +24,7 @@ class Protocol(HttpToolsProtocol):
 
     in_head = False  # part of a request's head has come, and not yet all of it
     head_size = 0
+    ended = False  # a request has ended in what has just come, so that not all of it belongs to the next one's head
     too_slow: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -63,10 +64,15 @@ class Protocol(HttpToolsProtocol):
         cycle.on_response()
         return True
 
+    def on_message_complete(self) -> None:
+        self.ended = True
+        super().on_message_complete()
+
     def data_received(self, data: bytes) -> None:
+        self.ended = False
         super().data_received(data)
         if self.in_head:
-            self.head_size += len(data)
+            self.head_size += 0 if self.ended else len(data)
             if self.head_size > LARGEST_HEAD and not self.transport.is_closing():
                 self.send_400_response("The request's head is too large.")
             elif self.too_slow is None:

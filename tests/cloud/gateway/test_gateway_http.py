@@ -1,5 +1,6 @@
 """Answers on the wire: whole ones in one piece, in their order, whatever the client does meanwhile."""
 
+import asyncio
 import http.client
 import io
 import socket
@@ -7,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import uvicorn
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from labsupport.cloud.gateway.http import _check
+from labsupport.cloud import server
+from labsupport.cloud.gateway.http import LAB, Protocol, _check
 
 SMALL, LARGE = b"x" * 1024, b"y" * 16 * 1024  # both are answered whole
+REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -103,23 +107,75 @@ def test_requests_that_come_together_are_answered_in_their_order(stored: Any, wi
     assert [len(answer.content) for answer in found if answer.status == 200] == [1024, 16384, 1024, 16384]  # type: ignore[attr-defined]
 
 
-def test_a_client_that_reads_late_gets_all(stored: Any, wire: socket.socket) -> None:
-    """More than the sockets hold: the cloud has to wait for it, and others need not."""
-    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    wire.sendall(asked(stored, "large") * 200)
-    assert stored.client("s3").get_object(Bucket="on-the-wire", Key="small")["Body"].read() == SMALL
-    one = len(asked_once(stored))
-    found = answers(until(wire, 200 * one), 200)
-    assert all(answer.content == LARGE for answer in found)  # type: ignore[attr-defined]
+class Transport(asyncio.Transport):
+    """What is written stands in `written`."""
+
+    def __init__(self) -> None:
+        super().__init__({"sockname": ("127.0.0.1", 80), "peername": ("127.0.0.1", 9)})
+        self.written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self.written += b" closed"
+
+    def pause_reading(self) -> None:
+        """There is always enough room here."""
+
+    resume_reading = pause_reading
 
 
-def asked_once(cloud: Any) -> bytes:
-    """One such answer, whose length all have."""
-    with socket.create_connection(("127.0.0.1", cloud.settings.port), timeout=30) as connection:
-        connection.sendall(asked(cloud, "large"))
-        data = connection.recv(1 << 16)
-        end = data.index(b"\r\n\r\n") + 4 + len(LARGE)
-        return data + until(connection, end - len(data))
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """Reads what comes and answers at once where it can, as the gateway does."""
+    while (await receive()).get("more_body"):
+        pass
+    if not scope["extensions"][LAB]["answer"](200, {"content-length": "5"}, b"hello"):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def connected() -> tuple[Protocol, Transport]:
+    config = uvicorn.Config(hello, **server.HTTP)
+    config.load()
+    protocol, transport = Protocol(config, uvicorn.server.ServerState(), {}), Transport()
+    protocol.connection_made(transport)
+    return protocol, transport
+
+
+async def rounds() -> None:
+    """Let everything run that can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def test_a_client_that_does_not_read_what_it_has_got_is_waited_for() -> None:
+    async def run() -> None:
+        protocol, transport = await connected()
+        protocol.pause_writing()
+        protocol.data_received(REQUEST)
+        await rounds()
+        assert transport.written == b""
+        protocol.resume_writing()
+        await rounds()
+        assert transport.written.endswith(b"\r\n\r\nhello")
+
+    asyncio.run(run())
+
+
+def test_a_head_that_begins_behind_a_large_body_is_not_too_large() -> None:
+    async def run() -> None:
+        protocol, transport = await connected()
+        large = b"PUT / HTTP/1.1\r\ncontent-length: 100000\r\n\r\n" + bytes(100_000)
+        protocol.data_received(large + REQUEST[:9])
+        protocol.data_received(REQUEST[9:])
+        await rounds()
+        assert [one.status for one in answers(transport.written, 2)] == [200, 200]
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("headers", [{"a": "b\r\nc: d"}, {"a": "b\nc"}, {"a\r\nb": "c"}, {"a b": "c"}, {"a:": "c"}])
