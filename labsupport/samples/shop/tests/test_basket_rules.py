@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from shop import basket, catalog
 
-HOW_MANY = 30_000
+HOW_MANY = 15_000
 
 
 def baskets() -> Iterator[dict[str, int]]:
