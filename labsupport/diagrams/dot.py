@@ -10,6 +10,7 @@ STATES = {
     "Stopped": ("■", "#8a8a8a"),
     "Abandoned": ("■", "#8a8a8a"),
     "Superseded": ("»", "#8a8a8a"),
+    "Cancelled": ("■", "#8a8a8a"),
     "": ("·", "#8a8a8a"),
 }
 TRUTH = {True: "Succeeded", False: ""}

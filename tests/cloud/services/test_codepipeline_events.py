@@ -153,6 +153,16 @@ def test_superseded(cloud: Any, heard: Heard) -> None:
     assert superseded == [pipeline.id(1)]
 
 
+def test_cancelled(cloud: Any, heard: Heard) -> None:
+    pipeline = demo(cloud)
+    pipeline.shut("S1")
+    waits = pipeline.start()
+    pipeline.client.update_pipeline(pipeline=pipeline.client.get_pipeline(name=pipeline.name)["pipeline"])
+    cloud.settle()
+    cancelled = [one["detail"]["execution-id"] for one in heard.all() if one["detail"].get("state") == "CANCELED"]
+    assert cancelled == [waits]
+
+
 def test_a_rule_for_failures_only(cloud: Any) -> None:
     """The pattern that the user guide gives for failed executions."""
     topic = open_topic(cloud, "failures", "events")

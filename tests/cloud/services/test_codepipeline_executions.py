@@ -415,14 +415,34 @@ def test_the_last_known_state_of_an_action(ask: Any) -> None:
 
 
 def test_changed_under_an_execution(ask: Any, role: str) -> None:
-    """An execution goes on through the stages that there were when it began."""
+    """What runs is completed; then its stage and the execution fail, for good."""
     pipeline = ask()
     pipeline.client.update_pipeline(pipeline=declared(pipeline.name, role, [source()], [approval()]))
+    assert pipeline.statuses() == "InProgress"
     pipeline.answer("S1")
-    assert pipeline.told() == "Source:Succeeded Approve:Succeeded Approve:InProgress"
+    assert pipeline.told() == "Source:Succeeded Approve:Succeeded"
+    assert pipeline.stage("S1")["latestExecution"]["status"] == "Failed"
+    assert pipeline.execution()["status"] == "Failed"
+    assert "was updated" in pipeline.execution()["statusSummary"]
+    again = {"pipelineName": pipeline.name, "stageName": "S1", "retryMode": "FAILED_ACTIONS"}
+    code = code_of(pipeline.client.retry_stage_execution, **again, pipelineExecutionId=pipeline.id())
+    assert code == "StageNotRetryableException"
     pipeline.start()
     pipeline.answer("S1")
-    assert pipeline.statuses() == "InProgress Succeeded"
+    assert pipeline.statuses() == "Failed Succeeded"
+
+
+def test_changed_while_executions_wait_and_stop(ask: Any, role: str, shared_cloud: Any) -> None:
+    """One that waits before a stage is cancelled; one that was being stopped before ends as stopped."""
+    pipeline = ask()
+    pipeline.stop()
+    pipeline.shut("S1")
+    pipeline.start()
+    pipeline.client.update_pipeline(pipeline=declared(pipeline.name, role, [source()], [approval()]))
+    shared_cloud.settle()
+    assert pipeline.statuses() == "Stopping Cancelled"
+    pipeline.answer("S1")
+    assert pipeline.statuses() == "Stopped Cancelled"
 
 
 def test_deleted_under_an_execution(ask: Any, shared_cloud: Any) -> None:

@@ -12,6 +12,7 @@ _PIPELINE = {
     "Stopping": "STOPPING",
     "Stopped": "STOPPED",
     "Superseded": "SUPERSEDED",
+    "Cancelled": "CANCELED",
     "Resumed": "RESUMED",
 }
 

@@ -18,6 +18,7 @@ from labsupport.cloud.services.codepipeline.base import (
     wake,
 )
 
+_OUTDATED = "The pipeline was updated while this execution was in progress: release the change again."
 MOST_AT_A_TIME = 50  # executions, where they do not overtake each other
 
 
@@ -76,7 +77,10 @@ async def advance(call: Call, name: str) -> None:
             return
         active = [one for one in executions_of(call, name) if one.status in ACTIVE]
         for execution in active:
-            _advance_stage(call, execution)
+            if execution.version == pipeline.version:
+                _advance_stage(call, execution)
+            else:
+                _end_outdated(call, execution)
         _enter_stages(call, pipeline, [one for one in active if one.status in ACTIVE])
 
 
@@ -93,6 +97,20 @@ def _advance_stage(call: Call, execution: Execution) -> None:
         _start_action(call, execution, next(one for one in declared if one["name"] == name))
     if step.stage:
         _end_stage(call, execution, stage, step.stage)
+
+
+def _end_outdated(call: Call, execution: Execution) -> None:
+    """An update ends the executions of the version before it: what runs is completed, and then its stage and the
+    execution fail (User Guide: "Edit a pipeline"); one that waits between stages is cancelled at once."""
+    stage = execution.stages[execution.at]
+    if execution.status == "Stopping":
+        _advance_stage(call, execution)
+    elif stage.status != "InProgress":
+        finish(call, execution, "Cancelled", _OUTDATED)
+    elif not any(one.status == "InProgress" for one in seen_in(call, execution)):
+        stage.status = "Failed"
+        events.stage_changed(call, execution, stage.name, "Failed")
+        finish(call, execution, "Failed", _OUTDATED)
 
 
 def seen_in(call: Call, execution: Execution) -> list[plan.Seen]:
