@@ -6,10 +6,10 @@ import os
 import statistics
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.servers import Server, running
+from benchmarks.shown import show
 from benchmarks.wire import Call, client, prepared, rate
 
 ROUNDS = int(os.environ.get("LAB_BENCH_ROUNDS", "3"))
@@ -113,5 +113,5 @@ def _print(medians: dict[tuple[str, str, int], float]) -> bool:
         against = ["not offered", "-"] if mini is None else [f"{mini:.0f}", f"{own / mini:.2f}"]
         figures = [f"{own:.0f}", f"{moto:.0f}", against[0], f"{own / moto:.1f}", f"{least:.0f}", against[1]]
         table.add_row(kind, str(clients), *figures, "ok" if fits else "MISSED")
-    Console().print(table)
+    show(table)
     return good

@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.shown import show
 from labsupport import mailbox, samples
 from labsupport.agent.appspec import parse
 from labsupport.commands.background import started, stopped
@@ -39,7 +39,7 @@ def run() -> bool:
     table.add_row("plain shell script", f"{statistics.median(plain):.2f}", " ".join(f"{one:.2f}" for one in plain))
     table.add_row("the lab", f"{statistics.median(lab):.2f}", " ".join(f"{one:.2f}" for one in lab))
     table.add_row("lab : plain", f"{ratio:.2f}", f"at most {MOST}: {'ok' if ratio <= MOST else 'MISSED'}")
-    Console().print(table)
+    show(table)
     _print_links(links)
     return ratio <= MOST
 
@@ -63,7 +63,7 @@ def _print_links(links: dict[str, list[float]]) -> None:
     table = Table("Link", "median s")
     for name, seconds in links.items():
         table.add_row(name, f"{statistics.median(seconds):.2f}")
-    Console().print(table)
+    show(table)
 
 
 class Lab:

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.shown import show
 from labsupport import home
 from labsupport.commands.background import started, stopped
 
@@ -35,7 +35,7 @@ def run() -> bool:
     table = Table("What", "", "median", "at most", "")
     for what, more, found, most in rows:
         table.add_row(what, more, f"{found:.2f}", f"{most}", "ok" if found <= most else "MISSED")
-    Console().print(table)
+    show(table)
     return all(found <= most for *_, found, most in rows)
 
 

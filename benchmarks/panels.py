@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+
+from benchmarks.shown import show
 
 ROUNDS = int(os.environ.get("LAB_BENCH_ROUNDS", "5"))
 FIRST, CHANGE = 1.0, 0.5  # most seconds
@@ -43,7 +44,7 @@ def run() -> bool:
         table.add_row(
             what, f"{median:.2f}", f"{max(found):.2f}", f"{most}", f"{typed:.2f}", f"{typed / median:.1f}", ok
         )
-    Console().print(table)
+    show(table)
     return all(statistics.median(found) <= most for _, found, most in rows)
 
 

@@ -5,10 +5,10 @@ import os
 import statistics
 import time
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.servers import Server, running
+from benchmarks.shown import show
 from benchmarks.wire import Call, client, prepared, rate
 from labsupport.cloud.policy.document import parse
 from labsupport.cloud.policy.evaluate import evaluate
@@ -85,7 +85,7 @@ def _decisions() -> bool:
         good = good and found >= A_SECOND
         verdict = "ok" if found >= A_SECOND else "MISSED"
         table.add_row(name, evaluate(request, policies).effect, f"{found:.0f}", str(A_SECOND), verdict)
-    Console().print(table)
+    show(table)
     return good
 
 
@@ -103,7 +103,7 @@ def _calls() -> bool:
     table = Table("GetParameter under 50 statements", "a second", "open, a second", "times as long", "at most", "")
     verdict = "ok" if fits else "MISSED"
     table.add_row("", f"{checked:.0f}", f"{unchecked:.0f}", f"{unchecked / checked:.2f}", f"{LONGER}", verdict)
-    Console().print(table)
+    show(table)
     return fits
 
 

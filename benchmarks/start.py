@@ -4,10 +4,10 @@ import os
 import statistics
 import time
 
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.servers import end, launch, running, wait_until_open
+from benchmarks.shown import show
 from benchmarks.wire import Call, client, prepared, rate
 
 ROUNDS = int(os.environ.get("LAB_BENCH_ROUNDS", "5"))
@@ -26,7 +26,7 @@ def run() -> bool:
     for what, own, other, most in rows:
         ok = "ok" if own / other <= most else "MISSED"
         table.add_row(what, f"{own:.2f}", f"{other:.2f}", f"{own / other:.2f}", f"{most}", ok)
-    Console().print(table)
+    show(table)
     return all(own / other <= most for _, own, other, most in rows)
 
 
