@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 from services_help import may, service_role
@@ -144,3 +145,14 @@ class Watched:
             pipelineName=self.name, stageName=stage, pipelineExecutionId=self.id(number), retryMode=mode
         )
         self.cloud.settle()
+
+
+def maker(cloud: Any, role: str, test: str) -> Callable[..., Watched]:
+    """Makes a pipeline of a source and approvals (or other stages), named like the test."""
+
+    def make(*stages: list[dict[str, Any]], **more: Any) -> Watched:
+        name = test.replace("[", "-").replace("]", "")[-90:]
+        waits = stages or ([approval()], [approval()])
+        return Watched(cloud, declared(name, role, [source(namespace="src")], *waits, **more))
+
+    return make
