@@ -327,7 +327,7 @@ def test_a_home_folder_that_another_process_has_open(tmp_path: Path) -> None:
     done = lab("serve", "--home", str(tmp_path))
     store.close()
     assert done.returncode == 1
-    assert "see `lab status`" in one_sentence(done, "serve")
+    assert "try again in a moment" in one_sentence(done, "serve")
 
 
 def test_two_that_start_it_at_the_same_moment_share_it(tmp_path: Path) -> None:

@@ -62,7 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(f"{problem} Use the newer lab, or another --home.")
     except sqlite3.DatabaseError as problem:
         if home.endpoint(folder) or "locked" in str(problem):
-            return _refuse(f"another process has just started a cloud on {folder}, or ends one: see `lab status`.")
+            return _refuse(
+                f"another process has the database of {folder} open, a cloud that starts or ends just now: try again in "
+                "a moment. Should it hang, `pgrep -fl labsupport` finds it."
+            )
         path = folder / "cloud.sqlite3"
         return _refuse(f"{path} can't be read ({problem}): begin anew with `lab reset`, or use another --home.")
     except OSError as problem:
