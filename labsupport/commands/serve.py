@@ -63,8 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     except sqlite3.DatabaseError as problem:
         if home.endpoint(folder) or "locked" in str(problem):
             return _refuse(
-                f"another process has the database of {folder} open, a cloud that starts or ends just now: try again in "
-                "a moment. Should it hang, `pgrep -fl labsupport` finds it."
+                f"another process has the database of {folder} open, a cloud that starts or ends just now: try again "
+                "in a moment. Should it hang, `pgrep -fl labsupport` finds it."
             )
         path = folder / "cloud.sqlite3"
         return _refuse(f"{path} can't be read ({problem}): begin anew with `lab reset`, or use another --home.")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labsupport.cloud.core import ids
@@ -44,6 +44,7 @@ class Call:
     resources: list[str] = field(default_factory=list)  # the ARNs that it was authorised on
     gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone, for calls that wait
     found: dict[Any, Any] = field(default_factory=dict)  # what was looked up for this call already, for its service
+    moment: float | None = None  # when it is made; None for what takes its time: tasks, and calls that wait
     unrecorded: Callable[[dict[str, Any]], None] | None = None  # an async call's entry in the trail, not written yet
 
     @property
@@ -52,11 +53,11 @@ class Call:
 
     @property
     def now(self) -> datetime:
-        return self.cloud.clock.now()
+        return datetime.fromtimestamp(self.epoch, UTC)
 
     @property
     def epoch(self) -> float:
-        return self.cloud.clock.epoch()
+        return self.cloud.clock.epoch() if self.moment is None else self.moment
 
     def transaction(self) -> AbstractContextManager[None]:
         """Already open around a plain handler; an `async` one opens it around each step that changes something."""

@@ -36,8 +36,10 @@ def find(service: Service, operation: str) -> Operation:
 def _perform_plain(call: Call, operation: Operation, params: Params) -> Params:
     """One call, one transaction: what the handler changed, its events and the trail's entry commit together.
 
-    A call that fails leaves nothing but its entry, which the store keeps through the rollback.
+    A call that fails leaves nothing but its entry, which the store keeps through the rollback. Whatever it notes
+    bears the same time.
     """
+    call.moment = call.epoch
     with call.transaction():
         try:
             _admit(call, operation, params)

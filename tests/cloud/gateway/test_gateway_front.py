@@ -1,9 +1,11 @@
 """The way in over HTTP: what isn't there, what can't be read, what fails inside."""
 
 import dataclasses
+import itertools
 import json
 import logging
 import socket
+import time
 from typing import Any
 
 import boto3
@@ -147,6 +149,15 @@ def test_a_failed_call_leaves_nothing_but_its_trace(shared_cloud: Any, monkeypat
     looked_for = [{"AttributeKey": "EventName", "AttributeValue": "CreateRepository"}]
     event = json.loads(trail.lookup_events(LookupAttributes=looked_for)["Events"][0]["CloudTrailEvent"])
     assert (event["errorCode"], event["requestParameters"]["repositoryName"]) == ("InternalFailure", "half")
+
+
+def test_all_that_a_call_notes_has_one_time(shared_cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, ticks = shared_cloud.cloud.clock, itertools.count(int(time.time()))
+    client = shared_cloud.client("codecommit")
+    monkeypatch.setattr(clock, "epoch", lambda: float(next(ticks)))  # each look at it is a second later
+    made = client.create_repository(repositoryName="at-once")["repositoryMetadata"]
+    monkeypatch.undo()
+    assert made["creationDate"] == made["lastModifiedDate"]
 
 
 @pytest.mark.parametrize(
