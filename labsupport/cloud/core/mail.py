@@ -22,14 +22,15 @@ class Mail(msgspec.Struct, kw_only=True):
 
 def send(call: Call, account: str, to: str, sender: str, subject: str, body: str) -> Mail:
     """Put a message into the mailbox of an account, in the call's transaction."""
+    came = call.cloud.clock.epoch()  # not the call's: it may send several
     mail = Mail(
         account=account,
-        id=f"{int(call.epoch * 1_000_000):020d}-{ids.short_id(length=6)}",
+        id=f"{int(came * 1_000_000):020d}-{ids.short_id(length=6)}",
         to=to,
         sender=sender,
         subject=subject,
         body=body,
-        time=call.epoch,
+        time=came,
     )
     call.store.put(mail)
     return mail
