@@ -29,7 +29,8 @@ PAUSE = 0.5  # seconds without a change after which the database is tidied
 PLAIN = "cache"  # what services work on unencrypted: there is none of it while the cloud does not run
 
 
-# asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere.
+# asyncio's own loop: under uvloop, writing to a process that has gone raises another error than elsewhere, and one
+# client's calls take longer.
 HTTP: dict[str, Any] = {
     "loop": "asyncio",
     "http": Protocol,
