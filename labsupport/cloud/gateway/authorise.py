@@ -47,16 +47,19 @@ def authorise(call: Call, action: str, resource: str, extra: Params, params: Par
     """Refuse with AWS's error, or return."""
     if call.cloud.settings.open:
         return
-    found = holders.policies_of(call)
+    found, caller = holders.policies_of(call), call.caller
     resource_policies, owner, mode = _resource_policies(call, resource)
-    keys = found.keys(action)
+    keys, unlimited = found.on(action)
+    within = owner == caller.account and not resource_policies and mode == "either"
+    if unlimited and within and caller.kind in ("user", "session") and not caller.provider:
+        return
     if resource_policies:
         keys |= resource_policies.about(action.lower()).keys
     request = Request(
         action=action,
         resource=resource,
         context=context_of(call, resource, owner, extra, params or {}, keys),
-        principal=holders.principal_of(call.caller),
+        principal=holders.principal_of(caller),
         resource_account=owner,
     )
     decision = evaluate.evaluate(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from labsupport.cloud.core import managed
 from labsupport.cloud.core.call import Call
@@ -12,6 +12,7 @@ from labsupport.cloud.core.identity import Caller, Group, ManagedPolicy, Role, U
 from labsupport.cloud.core.organization import Control, Membership
 from labsupport.cloud.policy import document
 from labsupport.cloud.policy.document import Kind
+from labsupport.cloud.policy.evaluate import is_unlimited
 from labsupport.cloud.policy.records import Mode, Policies, Policy, Principal
 from labsupport.cloud.store.store import Store
 
@@ -31,16 +32,24 @@ class Held:
     boundary: Policies | None
     session: Policies
     scps: list[Policies] | None
-    _keys: dict[str, frozenset[str]] = field(default_factory=dict)
+    _bearing: dict[str, "Bearing"] = field(default_factory=dict)
 
-    def keys(self, action: str) -> frozenset[str]:
-        """The condition keys that the statements about an action read."""
-        found = self._keys.get(action)
+    def on(self, action: str) -> "Bearing":
+        """What these policies are for an action, looked up once."""
+        found = self._bearing.get(action)
         if found is None:
             groups = [self.identity, self.boundary or Policies(), self.session, *(self.scps or ())]
-            found = frozenset().union(*(group.about(action.lower()).keys for group in groups))
-            self._keys[action] = found
+            keys = frozenset[str]().union(*(group.about(action.lower()).keys for group in groups))
+            found = Bearing(keys, is_unlimited(action, self.identity, self.boundary, self.session, self.scps))
+            self._bearing[action] = found
         return found
+
+
+class Bearing(NamedTuple):
+    """`keys`: the condition keys that the statements about an action read. `unlimited`: `evaluate.is_unlimited`."""
+
+    keys: frozenset[str]
+    unlimited: bool
 
 
 def principal_of(caller: Caller) -> Principal:

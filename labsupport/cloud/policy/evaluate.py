@@ -101,6 +101,21 @@ def evaluate(
     return Decision(True, "allow", _allowing(asked, verdicts), (), asked)
 
 
+def is_unlimited(
+    action: str,
+    identity: Policies,
+    boundary: Policies | None = None,
+    session: Policies | None = None,
+    scps: Sequence[Policies] | None = None,
+) -> bool:
+    """Whether a user or a role's session may do this to all that its account owns, whatever the circumstances, as far
+    as its own policies go: an administrator's calls need no further look, where no resource's policy has a say."""
+    if boundary is not None or session or scps is not None:
+        return False
+    about = identity.about(action.lower())
+    return not about.denying and any(one.everywhere and not one.checks for one in about.allowing)
+
+
 def _verdicts(asked: Asked) -> _Verdicts:
     question = question_of(asked)
     limited = len(asked.session) > 0 or _needs_session(asked.request.principal)

@@ -3,16 +3,30 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from policy_help import ANONYMOUS, FEDERATED, ME, OTHER, ROLE_ARN, ROOT, SERVICE, SESSION, USER, USER_ARN, document
+from policy_help import (
+    ANONYMOUS,
+    FEDERATED,
+    ME,
+    OTHER,
+    ROLE_ARN,
+    ROOT,
+    SERVICE,
+    SESSION,
+    USER,
+    USER_ARN,
+    document,
+    policy,
+)
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.policy.document import Kind, parse
-from labsupport.cloud.policy.evaluate import Decision, evaluate
+from labsupport.cloud.policy.evaluate import Decision, evaluate, is_unlimited
 from labsupport.cloud.policy.explain import message, missing_statement, narrative
 from labsupport.cloud.policy.operators import OPERATORS
-from labsupport.cloud.policy.records import Policy, Request
+from labsupport.cloud.policy.records import Policies, Policy, Request
 
 KINDS: list[Kind] = ["identity", "resource", "trust", "boundary", "session", "scp"]
 ACTIONS = ["s3:GetObject", "s3:PutObject", "kms:Decrypt"]
@@ -231,3 +245,41 @@ def test_no_text_breaks_the_parser(text: str, kind: Kind) -> None:
         statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", element: text}
         error = refused({"Version": "2012-10-17", "Statement": statement}, kind)
         assert error is None or error.code == "MalformedPolicyDocument"
+
+
+@SETTINGS
+@given(situations(), asked)
+def test_the_unlimited_are_allowed_all_within_their_account(situation: dict[str, Any], request: Request) -> None:
+    own = {name: situation[name] for name in ("identity", "boundary", "session", "scps")}
+    groups = {name: Policies(own[name]) for name in ("identity", "session")}
+    boundary = None if own["boundary"] is None else Policies([own["boundary"]])
+    scps = None if own["scps"] is None else [Policies(level) for level in own["scps"]]
+    unlimited = is_unlimited(request.action, groups["identity"], boundary, groups["session"], scps)
+    request.principal, request.resource_account = USER, ME
+    allowed = evaluate(request, **own).allowed
+    assert allowed or not unlimited
+
+
+ADMINISTRATOR = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "unlimited"),
+    [
+        ([ADMINISTRATOR], True),
+        ([{**ADMINISTRATOR, "Action": "s3:Get*"}], True),
+        ([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], True),
+        ([{**ADMINISTRATOR, "Action": "s3:Put*"}], False),
+        ([{**ADMINISTRATOR, "Resource": "arn:aws:s3:::box/*"}], False),
+        ([{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::box/*"}], False),
+        ([{**ADMINISTRATOR, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}], False),
+        ([ADMINISTRATOR, {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::other/*"}], False),
+        ([ADMINISTRATOR, {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}], True),
+    ],
+)
+def test_who_is_unlimited(statements: list[dict[str, Any]], unlimited: bool) -> None:
+    one = Policies([policy("identity", *statements)])
+    assert is_unlimited("s3:GetObject", one) is unlimited
+    assert not is_unlimited("s3:GetObject", one, boundary=one)
+    assert not is_unlimited("s3:GetObject", one, session=one)
+    assert not is_unlimited("s3:GetObject", one, scps=[one])
