@@ -26,7 +26,7 @@ from labsupport.cloud.policy.document import Kind, parse
 from labsupport.cloud.policy.evaluate import Decision, evaluate, is_unlimited
 from labsupport.cloud.policy.explain import message, missing_statement, narrative
 from labsupport.cloud.policy.operators import OPERATORS
-from labsupport.cloud.policy.records import Policies, Policy, Request
+from labsupport.cloud.policy.records import Policies, Policy, Principal, Request
 
 KINDS: list[Kind] = ["identity", "resource", "trust", "boundary", "session", "scp"]
 ACTIONS = ["s3:GetObject", "s3:PutObject", "kms:Decrypt"]
@@ -247,20 +247,18 @@ def test_no_text_breaks_the_parser(text: str, kind: Kind) -> None:
         assert error is None or error.code == "MalformedPolicyDocument"
 
 
-@SETTINGS
-@given(situations(), asked)
-def test_the_unlimited_are_allowed_all_within_their_account(situation: dict[str, Any], request: Request) -> None:
-    own = {name: situation[name] for name in ("identity", "boundary", "session", "scps")}
-    groups = {name: Policies(own[name]) for name in ("identity", "session")}
-    boundary = None if own["boundary"] is None else Policies([own["boundary"]])
-    scps = None if own["scps"] is None else [Policies(level) for level in own["scps"]]
-    unlimited = is_unlimited(request.action, groups["identity"], boundary, groups["session"], scps)
-    request.principal, request.resource_account = USER, ME
-    allowed = evaluate(request, **own).allowed
-    assert allowed or not unlimited
-
-
 ADMINISTRATOR = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+@SETTINGS
+@given(st.lists(statements(), max_size=2), actions, asked, st.sampled_from([USER, SESSION]))
+def test_the_unlimited_are_allowed_all_within_their_account(
+    others: list[dict[str, Any]], action: Any, request: Request, principal: Principal
+) -> None:
+    identity = [policy("identity", *others, {**ADMINISTRATOR, "Action": action})]
+    assume(is_unlimited(request.action, Policies(identity)))
+    request.principal, request.resource_account = principal, principal.account
+    assert evaluate(request, identity).allowed
 
 
 @pytest.mark.parametrize(
