@@ -8,6 +8,7 @@ from typing import Any
 from services_help import may, service_role
 
 ACTIVE = ("InProgress", "Stopping")
+NO_ID = "00000000-0000-0000-0000-000000000000"  # of an execution that is not there
 
 
 def kind(category: str, provider: str) -> dict[str, str]:

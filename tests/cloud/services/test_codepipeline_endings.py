@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from pipeline_help import Watched, approval, declared, maker, packed, prepare, source, to_s3
+from pipeline_help import NO_ID, Watched, approval, declared, maker, packed, prepare, source, to_s3
 from services_help import ACCOUNT, code_of, refused
 
 LEARNER = f"arn:aws:iam::{ACCOUNT}:user/learner"
-NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from pipeline_help import Watched, approval, declared, prepare, source
+from pipeline_help import NO_ID, Watched, approval, declared, prepare, source
 from services_help import ACCOUNT, code_of, may, person, refused, service_role, trail, trusting
 
 PLACE = f"arn:aws:codepipeline:us-east-1:{ACCOUNT}:"
-NO_ID = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(scope="module")
