@@ -43,8 +43,8 @@ def pages(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Starlette:
         return JSONResponse({"messages": mails(cloud, caller.account, request.query_params.get("to", ""))})
 
     async def jobs(request: Request) -> JSONResponse:
-        await _signed(cloud, request)
-        return JSONResponse({"jobs": waiting(cloud)})
+        caller = await _signed(cloud, request)
+        return JSONResponse({"jobs": waiting(cloud, caller.account)})
 
     async def empty(request: Request) -> JSONResponse:
         if not cloud.settings.open and (await _signed(cloud, request)).kind != "root":
@@ -93,9 +93,10 @@ def mails(cloud: Cloud, account: str, to: str = "") -> list[dict[str, Any]]:
     return [msgspec.to_builtins(one) for one in reversed(found)]
 
 
-def waiting(cloud: Cloud) -> list[dict[str, Any]]:
-    """What the cloud has still to do: the jobs of its outbox, of all accounts, each with the time when it is due."""
-    found = [(job, cloud.store.jobs.due(job)) for job in cloud.store.jobs.all()]
+def waiting(cloud: Cloud, account: str) -> list[dict[str, Any]]:
+    """What the cloud has still to do for an account: the jobs of its outbox, each with the time when it is due."""
+    jobs = cloud.store.jobs
+    found = [(job, jobs.due(job)) for job in jobs.all() if job.account == account]
     return [{"service": job.service, "task": job.task, "key": job.key, "due": due} for job, due in found]
 
 
