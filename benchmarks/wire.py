@@ -4,7 +4,9 @@ boto3 itself takes about a millisecond for a call, which would hide the servers'
 its own time. The bytes are the same that boto3 sends.
 """
 
+import functools
 import multiprocessing
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -21,33 +23,42 @@ Call = tuple[str, str, dict[str, Any]]  # service, operation in snake case, para
 
 
 def client(server: Server, service: str) -> Any:
-    session = boto3.Session(*server.keys, region_name="us-east-1")
+    return _client(server.url, server.keys, service)
+
+
+def _client(url: str, keys: tuple[str, str], service: str) -> Any:
+    session = boto3.Session(*keys, region_name="us-east-1")
     config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
-    return session.client(service, endpoint_url=server.url, config=config)
+    return session.client(service, endpoint_url=url, config=config)
 
 
 def prepared(server: Server, calls: Sequence[Call]) -> list[bytes]:
     """Each call as the bytes of its HTTP request."""
-    clients: dict[str, Any] = {}
-    kept: list[bytes] = []
+    made: list[bytes] = []
     for service, operation, params in calls:
-        if service not in clients:
-            clients[service] = client(server, service)
-            clients[service].meta.events.register("before-send.*", _keeper(kept))
+        signer, kept = _signer(server.url, server.keys, service)
+        kept.clear()
         try:
-            getattr(clients[service], operation)(**params)
+            getattr(signer, operation)(**params)
         except Exception as answered:  # the canned answer may miss what the parser wants
             if not kept:
                 raise answered
-    return kept
+        made += kept
+    return made
 
 
-def _keeper(kept: list[bytes]) -> Any:
+@functools.cache
+def _signer(url: str, keys: tuple[str, str], service: str) -> tuple[Any, list[bytes]]:
+    """A client that keeps its requests in a list in place of sending them; to make one takes boto3 longest."""
+    kept: list[bytes] = []
+
     def keep(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         kept.append(_bytes(request))
         return AWSResponse(request.url, 200, {}, _Empty())
 
-    return keep
+    signer = _client(url, keys, service)
+    signer.meta.events.register("before-send.*", keep)
+    return signer, kept
 
 
 class _Empty:
@@ -100,23 +111,25 @@ class Connection:
                 raise ConnectionError("closed before an answer")
             data += more
         head, _, body = data.partition(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        headers = dict(line.split(b":", 1) for line in lines[1:])
-        closes = headers.get(b"connection", b"").strip() == b"close" or lines[0].startswith(b"http/1.0")
-        status = int(lines[0].split()[1])
-        _read_rest(connection, body, headers, closes)
-        return status, closes
+        closes = _CLOSES.search(head) is not None
+        _read_rest(connection, body, head, closes)
+        return int(head[9:12]), closes
 
 
-def _read_rest(connection: socket.socket, body: bytes, headers: dict[bytes, bytes], closes: bool) -> None:
-    if b"content-length" in headers:
-        left = int(headers[b"content-length"]) - len(body)
+_CLOSES = re.compile(rb"^HTTP/1\.0|\r\nconnection: *close", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+
+
+def _read_rest(connection: socket.socket, body: bytes, head: bytes, closes: bool) -> None:
+    if length := _LENGTH.search(head):
+        left = int(length[1]) - len(body)
         while left > 0:
             more = connection.recv(min(left, 1 << 20))
             if not more:
                 raise ConnectionError("cut off")
             left -= len(more)
-    elif b"chunked" in headers.get(b"transfer-encoding", b""):
+    elif _CHUNKED.search(head):
         while not body.endswith(b"0\r\n\r\n"):
             body = body[-16:] + connection.recv(1 << 20)
     elif closes:
@@ -137,23 +150,23 @@ def rate(url: str, shares: Sequence[Sequence[bytes]], strict: bool = True) -> fl
     for worker in workers:
         worker.start()
     barrier.wait()
-    begin = time.perf_counter()
-    problems = [queue.get() for _ in workers]
-    seconds = time.perf_counter() - begin
+    told = [queue.get() for _ in workers]
     for worker in workers:
         worker.join()
-    if any(problems):
-        raise RuntimeError(next(filter(None, problems)))
-    return sum(map(len, shares)) / seconds
+    if problems := [problem for problem, _, _ in told if problem]:
+        raise RuntimeError(problems[0])
+    # By the workers' own clocks, which are one and the same: to tell the figures takes some milliseconds more.
+    return sum(map(len, shares)) / (max(end for _, _, end in told) - min(begin for _, begin, _ in told))
 
 
 def _worker(url: str, share: Sequence[bytes], barrier: Any, queue: Any, strict: bool) -> None:
     barrier.wait()
+    begin, problem = time.perf_counter(), ""
     try:
         _timed(url, share, strict)
-        queue.put("")
-    except Exception as problem:
-        queue.put(repr(problem))
+    except Exception as met:
+        problem = repr(met)
+    queue.put((problem, begin, time.perf_counter()))
 
 
 def _timed(url: str, requests: Sequence[bytes], strict: bool) -> float:
