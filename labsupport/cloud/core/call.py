@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from labsupport.cloud.core import ids
+from labsupport.cloud.core.checksums import Whole
 from labsupport.cloud.core.cloud import PARTITION, Cloud
 from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.core.events import Event
@@ -34,7 +35,7 @@ class Call:
     secure: bool = False
     tls: str = ""  # its version, of a client's call
     host: str = ""  # what the client calls this endpoint, for addresses in answers
-    body: AsyncIterator[bytes] | None = None  # a streamed payload, not read yet
+    body: AsyncIterator[bytes] | Whole | None = None  # an upload's, not checked yet
     headers: dict[str, str] = field(default_factory=dict)
     method: str = ""  # these three as sent
     path: str = ""

@@ -39,6 +39,18 @@ class Check(NamedTuple):
     refuse: Callable[[bytes], AwsError]
 
 
+class Whole(NamedTuple):
+    """A body that has come as a whole, and what is still to be checked of it."""
+
+    body: bytes
+    checks: list[Check]
+
+    def checked(self) -> bytes:
+        """The body; BadDigest, if it hasn't the digests declared."""
+        _check(self.body, self.checks)
+        return self.body
+
+
 class _Crc:
     """A CRC with hashlib's interface, over a function that continues one."""
 
@@ -133,7 +145,10 @@ async def watched(stream: AsyncIterator[bytes], checks: list[Check]) -> AsyncIte
 
 def check_body(headers: Mapping[str, str], body: bytes) -> None:
     """BadDigest if a body that has been read hasn't the digests that its headers declare."""
-    checks = checks_of(headers)
+    _check(body, checks_of(headers))
+
+
+def _check(body: bytes, checks: list[Check]) -> None:
     for check in checks:
         check.hasher.update(body)
     _conclude(checks)

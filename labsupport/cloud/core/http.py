@@ -16,8 +16,17 @@ class HttpRequest:
     client: str = "127.0.0.1"
     secure: bool = False
     tls: str = ""  # its version, as OpenSSL calls it: TLSv1.3
-    stream: AsyncIterator[bytes] | None = None  # a body not read yet (streamed uploads, git)
+    stream: AsyncIterator[bytes] | None = None  # a body that has not come yet (uploads, git)
+    is_upload: bool = False  # the body is for the handler, and nobody looks at it before
     gone: Callable[[], Awaitable[None]] | None = None  # returns when the client has gone; only once the body is read
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The body, whether it has come already or not."""
+        if self.body:
+            yield self.body
+        if self.stream is not None:
+            async for part in self.stream:
+                yield part
 
 
 @dataclass(slots=True)

@@ -23,7 +23,8 @@ class Operation:
     (sts:GetCallerIdentity). `passes` are the paths of
     the role ARNs in the parameters that are handed to the service (iam:PassRole is asked for each).
     `context` adds condition keys: a function of (call, params) -> {"codecommit:references": [...]}. `tagging` is the
-    action that is asked for as well where the request tags what it makes (iam:TagRole).
+    action that is asked for as well where the request tags what it makes (iam:TagRole). `at_once`: the handler is
+    `async` and seldom waits, so that no task is made for it before it does; it uses nothing that needs one.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Operation:
     is_async: bool
     data_event: bool
     tagging: str
+    at_once: bool
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Service:
         context: Callable[..., dict[str, Any]] | None = None,
         data_event: bool = False,
         tagging: str = "",
+        at_once: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Register a handler `(call, params) -> result`; its name is the operation's in snake case."""
 
@@ -88,7 +91,9 @@ class Service:
             name = self._operation_named(handler.__name__)
             needs = f"{self.iam}:{name}" if action == "" else action
             is_async = inspect.iscoroutinefunction(handler)
-            self.operations[name] = Operation(name, handler, on, needs, passes, context, is_async, data_event, tagging)
+            self.operations[name] = Operation(
+                name, handler, on, needs, passes, context, is_async, data_event, tagging, at_once
+            )
             return handler
 
         return register

@@ -13,6 +13,7 @@ from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
 from labsupport.cloud.gateway import admin, browsers, front
+from labsupport.cloud.gateway.eager import in_task
 from labsupport.cloud.gateway.http import LAB
 
 Scope = MutableMapping[str, Any]
@@ -29,10 +30,12 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
         told = scope.get("extensions", {}).get(LAB, {})
         incoming = _Incoming(receive, told.get("has_come", _never))
         outgoing = _Outgoing(send, told.get("answer", _never), scope["method"] == "HEAD")
-        request = request_of(scope, incoming)
+        request = request_of(scope, incoming, told.get("whole", _never)())
         if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
             return await _send(_FOREIGN, outgoing, incoming)
         answer = _route(cloud, request)
+        if answer is not None or request.raw_path.startswith("/_lab/"):
+            await in_task()
         if answer is None and request.raw_path.startswith("/_lab/"):
             return await pages(scope, receive, send)
         try:
@@ -130,13 +133,14 @@ _PATIENCE = 2.0  # seconds
 _DROPPED = 16 * 1024 * 1024  # bytes
 
 
-def request_of(scope: Scope, incoming: _Incoming) -> HttpRequest:
+def request_of(scope: Scope, incoming: _Incoming, body: bytes | None = None) -> HttpRequest:
+    """`body` where it has come as a whole already, else it comes by `incoming`."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    incoming.ended, incoming.expects = not has_body, "expect" in headers
+    incoming.ended, incoming.expects = not has_body or body is not None, "expect" in headers
     return HttpRequest(
         method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
@@ -145,7 +149,8 @@ def request_of(scope: Scope, incoming: _Incoming) -> HttpRequest:
         client=scope["client"][0] if scope.get("client") else "127.0.0.1",
         secure=scope["scheme"] == "https",
         tls=scope.get("state", {}).get("tls", ""),
-        stream=incoming.parts() if has_body else None,
+        body=body or b"",
+        stream=None if incoming.ended else incoming.parts(),
         gone=partial(_gone, incoming.receive),
     )
 

@@ -1,4 +1,4 @@
-"""Request bodies: small ones are read at once, uploads stay unread until the call has been authorised."""
+"""Request bodies: those that name or describe a call are read at once, uploads once the call has been authorised."""
 
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
@@ -8,15 +8,17 @@ LARGER = {"lambda": 70_167_211}  # but for those that take code in a call
 _SUBRESOURCES = {"tagging", "acl", "retention", "legal-hold", "torrent", "restore", "renameObject", "encryption"}
 
 
-async def read_unless_streamed(request: HttpRequest, service: str | None) -> None:
-    """Read the body of a request that names its operation in it or beside it; leave an S3 upload unread.
+async def read_unless_upload(request: HttpRequest, service: str | None) -> None:
+    """Read the body of a request that names its operation in it or beside it; leave an S3 upload's alone, even one
+    that has come already: whether a caller is told of a wrong checksum must not hang on how fast it came.
 
     `service` is the one that the request is signed for.
     """
-    if request.stream is None or (service in (None, "s3") and _is_upload(request)):
+    request.is_upload = service in (None, "s3") and _is_upload(request)
+    if request.is_upload or request.stream is None:
         return
     parts, size, largest = [], 0, LARGER.get(service or "", LARGEST)
-    async for part in request.stream:
+    async for part in request.parts():
         size += len(part)
         if size > largest:
             raise AwsError("RequestEntityTooLarge", f"The request is larger than {largest} bytes.", 413)

@@ -37,9 +37,11 @@ _FAMILIES: dict[str, sigv4.Family] = {
 async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
     """The response to any request for an AWS service. Errors of AWS's kind and ours alike get AWS's form."""
     request_id, service_name, operation = ids.request_id(), "", ""
+    if cloud.store.in_transaction:
+        raise RuntimeError("A transaction was left open across an await.")
     try:
         claim = sigv4.credential_of(request)
-        await bodies.read_unless_streamed(request, claim.service if claim else None)
+        await bodies.read_unless_upload(request, claim.service if claim else None)
         service_name, operation = identify(request, claim.service if claim else None)
         service = _service(cloud, service_name, operation)
         caller, secret = authenticate(cloud, request, family_of(service_name), claim)
@@ -47,7 +49,7 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         shapes = model.operation(service_name, operation)
         params = parse(shapes, request)
         call = _call(cloud, service, operation, caller, claim, request, request_id)
-        if request.stream is not None:
+        if request.is_upload:
             call.body = open_payload(request, claim, secret or None, trailers=call.headers)
         elif service_name == "s3" and (request.body or request.method == "PUT"):
             check_body(request.headers, request.body)

@@ -5,18 +5,21 @@ answer, which is most of what a small answer costs.
 """
 
 import asyncio
-import re
+import string
 from functools import partial
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from labsupport.cloud.gateway.eager import begun
+
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 LONGEST_HEAD = 20.0  # seconds that they may take
-# An extension of the requests' scope: its "has_come" tells whether `receive` answers at once, its "answer" sends a
-# whole answer.
+# An extension of the requests' scope: its "has_come" tells whether `receive` answers at once, its "whole" gives the
+# body if all of it has come, its "answer" sends a whole answer.
 LAB = "lab"
-_NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
-_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_OF_NAMES = (string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-").encode()
+_OF_VALUES = bytes({*range(256)} - {*range(32), 127} | {9})
 
 
 class Protocol(HttpToolsProtocol):
@@ -26,6 +29,9 @@ class Protocol(HttpToolsProtocol):
     head_size = 0
     ended = False  # a request has ended in what has just come, so that not all of it belongs to the next one's head
     too_slow: asyncio.TimerHandle | None = None
+    is_parsing = False
+    next_up: tuple[RequestResponseCycle, Any] | None = None  # begun by what is being parsed
+    idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         tls = transport.get_extra_info("ssl_object")
@@ -41,8 +47,14 @@ class Protocol(HttpToolsProtocol):
         self.in_head = False
         super().on_headers_complete()
         if self.cycle is not None:
-            has_come, answer = self.cycle.message_event.is_set, partial(self._answer, self.cycle)
-            self.scope["extensions"] = {LAB: {"has_come": has_come, "answer": answer}}
+            cycle = self.cycle
+            self.scope["extensions"] = {
+                LAB: {
+                    "has_come": cycle.message_event.is_set,
+                    "whole": lambda: None if cycle.more_body else bytes(cycle.body),
+                    "answer": partial(self._answer, cycle),
+                }
+            }
 
     def _answer(self, cycle: RequestResponseCycle, status: int, headers: dict[str, str], body: bytes) -> bool:
         """Send an answer whose length is among its headers. False where it has to wait, so that ASGI's way is to be
@@ -70,7 +82,11 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.ended = False
+        self.is_parsing = True
         super().data_received(data)
+        self.is_parsing = False
+        if self.next_up is not None:
+            self._begin(*self.next_up)
         if self.in_head:
             self.head_size += 0 if self.ended else len(data)
             if self.head_size > LARGEST_HEAD and not self.transport.is_closing():
@@ -81,17 +97,62 @@ class Protocol(HttpToolsProtocol):
             self.too_slow.cancel()
             self.too_slow = None
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self.is_parsing:
+            self.next_up = cycle, app
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """A request that has come whole is answered at once if it can be: no task is made for it, and the loop doesn't
+        go round before it is begun."""
+        self.next_up = None
+        if cycle.more_body:
+            return super()._start_asgi_task(cycle, app)
+        rest = begun(self.loop, cycle.run_asgi(app))
+        if rest is not None:
+            self.tasks.add(rest)
+            rest.add_done_callback(self.tasks.discard)
+        return None
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does it, but for the timer, which is not made anew for each request."""
+        if self.pipeline or self.transport.is_closing():
+            return super().on_response_complete()
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_request(self.timeout_keep_alive)
+        return None
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Leave the timer alone: it looks for itself whether something came meanwhile."""
+
+    def _wait_for_request(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        is_idle = self.cycle.response_complete and not self.in_head
+        left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if is_idle and left <= 0:
+            super().timeout_keep_alive_handler()
+        else:
+            self._wait_for_request(left if is_idle else self.timeout_keep_alive)
+
     def _wait_for_head(self) -> None:
         """A client that doesn't come to the point isn't waited for: uvicorn itself would, for ever."""
         self.too_slow = self.loop.call_later(LONGEST_HEAD, self.transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.too_slow is not None:
-            self.too_slow.cancel()
+        for timer in (self.too_slow, self.timeout_keep_alive_task):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
 
 def _check(headers: dict[str, str]) -> None:
     """A name or a value that came from a client must not end its line and begin another header."""
-    if not _NAMES.fullmatch("".join(headers)) or _NO_TEXT.search("".join(headers.values())):
+    names, values = "".join(headers).encode(), "".join(headers.values()).encode()
+    if names.translate(None, _OF_NAMES) or values.translate(None, _OF_VALUES):
         raise RuntimeError("An answer's header holds what a header can't.")

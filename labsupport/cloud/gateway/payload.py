@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from labsupport.cloud.core.checksums import checks_of, watched
+from labsupport.cloud.core.checksums import Whole, checks_of, watched
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.gateway.chunked import chunk_verifier, decode
 from labsupport.cloud.gateway.claim import Claim
@@ -11,8 +11,8 @@ from labsupport.cloud.gateway.declared import STREAMING, STREAMING_TRAILER, UNSI
 
 def open_payload(
     request: HttpRequest, claim: Claim | None, secret: str | None, trailers: dict[str, str] | None = None
-) -> AsyncIterator[bytes]:
-    """The content of an upload, from `request.stream` or `request.body`, as it comes.
+) -> AsyncIterator[bytes] | Whole:
+    """The content of an upload: as it comes, or whole where it has come already.
 
     Checked on the way: the SHA-256 that was signed, signatures of chunks (with `secret`; None leaves them
     unverified), trailing checksums, `x-amz-checksum-*`, `Content-MD5`. The error comes instead of the end, so nothing
@@ -21,16 +21,9 @@ def open_payload(
     """
     declared = declared_payload(request, claim) if claim else request.headers.get("x-amz-content-sha256", UNSIGNED)
     checks = checks_of(request.headers)
-    stream = request.stream or _once(request.body)
     if declared.startswith("STREAMING-"):
         signed = claim and secret and declared in (STREAMING, STREAMING_TRAILER)
         verify_chunk = chunk_verifier(claim, secret) if signed and claim and secret else None
-        content = decode(stream, request.headers, verify_chunk, trailers)
-    else:
-        content, checks = stream, payload_checks(declared) + checks
-    return watched(content, checks) if checks else content
-
-
-async def _once(body: bytes) -> AsyncIterator[bytes]:
-    if body:
-        yield body
+        return watched(decode(request.parts(), request.headers, verify_chunk, trailers), checks)
+    checks = payload_checks(declared) + checks
+    return Whole(request.body, checks) if request.stream is None else watched(request.parts(), checks)

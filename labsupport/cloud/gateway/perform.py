@@ -9,6 +9,7 @@ from labsupport.cloud.core.errors import not_simulated
 from labsupport.cloud.core.service import Operation, Service
 from labsupport.cloud.gateway import sessions
 from labsupport.cloud.gateway.authorise import authorise_call
+from labsupport.cloud.gateway.eager import in_task
 from labsupport.cloud.gateway.trail import record
 from labsupport.cloud.wire import validate
 
@@ -53,6 +54,8 @@ def _perform_plain(call: Call, operation: Operation, params: Params) -> Params:
 
 async def _perform_async(call: Call, operation: Operation, params: Params) -> Params:
     """The handler opens its own short transactions between what it awaits."""
+    if not operation.at_once:
+        await in_task()
     try:
         _admit(call, operation, params)
         call.unrecorded = lambda result: record(call, operation, params, result=result)

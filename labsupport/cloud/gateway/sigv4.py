@@ -104,8 +104,8 @@ def verify(
     """Raise AWS's error unless the claim holds for this request.
 
     `payload_hash` is the body's SHA-256 in hex, where the caller has it already; else it is taken from
-    `request.body`, except when the body is still unread in `request.stream`. S3 allows that; the body has to be read
-    through `payload.open_payload` afterwards, which checks it. `service` and `region`, where given, are the only ones
+    `request.body`, except that of an upload to S3: that one has to be read through `payload.open_payload` afterwards,
+    which checks it. `service` and `region`, where given, are the only ones
     whose scope is accepted.
     """
     if claim.form == "presigned v2":
@@ -172,8 +172,8 @@ def _spellings(request: HttpRequest, s3: bool) -> Iterator[tuple[str, str]]:
 
 
 def _body_hash(request: HttpRequest, s3: bool) -> str:
-    """The SHA-256 of a body that has been read; empty for one that hasn't."""
-    if request.stream is None:
+    """The SHA-256 of a body that has been read; empty for an upload's, which is read later."""
+    if request.stream is None and not request.is_upload:
         return hashlib.sha256(request.body).hexdigest() if request.body else EMPTY_SHA256
     if not s3:
         raise ValueError("a body has to be read before its request is verified; only S3's may be read later")

@@ -14,6 +14,7 @@ import pytest
 from botocore.httpchecksum import AwsChunkedWrapper, Crc32Checksum
 from gateway_signers import NOW, REGION, SECRET, signed
 
+from labsupport.cloud.core.checksums import Whole
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest
 from labsupport.cloud.core.signing import signing_key
@@ -32,8 +33,8 @@ async def streamed(data: bytes, size: int) -> AsyncIterator[bytes]:
         yield data[start : start + size]
 
 
-async def collected(stream: AsyncIterator[bytes]) -> bytes:
-    return b"".join([part async for part in stream])
+async def collected(stream: AsyncIterator[bytes] | Whole) -> bytes:
+    return stream.checked() if isinstance(stream, Whole) else b"".join([part async for part in stream])
 
 
 def decoded(

@@ -14,6 +14,8 @@ from botocore.config import Config
 from gateway_http import FORM, refusal, send
 
 from labsupport.cloud.core import model
+from labsupport.cloud.core.http import HttpRequest
+from labsupport.cloud.gateway import front
 
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 COMMIT = "CodeCommit_20150413."
@@ -169,3 +171,14 @@ def test_what_is_no_http_does_no_harm(shared_cloud: Any, raw: bytes, caplog: Any
         wire.sendall(raw)
         assert wire.recv(200)[:12] in (b"", b"HTTP/1.1 400", b"HTTP/1.0 400")
     assert send(shared_cloud, "GET", "/_lab/health").status == 200
+
+
+def test_no_call_begins_within_another_ones_transaction(shared_cloud: Any) -> None:
+    """Calls are begun without a task of their own, by which the store would tell that one was left open."""
+
+    async def inside(cloud: Any) -> None:
+        with cloud.store.transaction():
+            await front.answer(cloud, HttpRequest("GET", "/"))
+
+    with pytest.raises(RuntimeError, match="across an await"):
+        shared_cloud.on_loop(inside)

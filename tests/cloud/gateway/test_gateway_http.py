@@ -138,8 +138,8 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"hello"})
 
 
-async def connected() -> tuple[Protocol, Transport]:
-    config = uvicorn.Config(hello, **server.HTTP)
+async def connected(**settings: Any) -> tuple[Protocol, Transport]:
+    config = uvicorn.Config(hello, **{**server.HTTP, **settings})
     config.load()
     protocol, transport = Protocol(config, uvicorn.server.ServerState(), {}), Transport()
     protocol.connection_made(transport)
@@ -176,6 +176,65 @@ def test_a_head_that_begins_behind_a_large_body_is_not_too_large() -> None:
         assert [one.status for one in answers(transport.written, 2)] == [200, 200]
 
     asyncio.run(run())
+
+
+def test_a_request_that_has_come_whole_is_answered_before_the_loop_goes_round() -> None:
+    async def run() -> None:
+        protocol, transport = await connected()
+        protocol.data_received(REQUEST)
+        assert transport.written.endswith(b"hello")
+        protocol.data_received(b"PUT / HTTP/1.1\r\ncontent-length: 2\r\n\r\na")
+        assert len(answers(transport.written, 1)) == 1
+        protocol.data_received(b"b")
+        await rounds()
+        assert len(answers(transport.written, 2)) == 2
+
+    asyncio.run(run())
+
+
+def test_a_connection_is_closed_once_nothing_has_come_for_long() -> None:
+    async def run() -> None:
+        protocol, transport = await connected(timeout_keep_alive=0)
+        protocol.pause_writing()
+        protocol.data_received(REQUEST)
+        await rounds()
+        assert transport.written == b""
+        protocol.resume_writing()
+        await rounds()
+        assert transport.written.endswith(b"hello closed")
+
+    asyncio.run(run())
+
+
+def test_a_connection_on_which_a_request_begins_is_not_closed_as_idle() -> None:
+    async def run() -> None:
+        protocol, transport = await connected(timeout_keep_alive=0)
+        protocol.data_received(REQUEST + REQUEST[:9])
+        await rounds()
+        assert transport.written.endswith(b"hello")
+        protocol.data_received(REQUEST[9:])
+        await rounds()
+        assert transport.written.endswith(b"hello closed")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_who_may_not_write_is_told_so_whether_the_body_has_come_or_not(stored: Any, apart: bool) -> None:
+    """What is wrong with the body is for those who may write: not for who happens to be fast."""
+    stored.client("iam").create_user(UserName=f"nobody-{apart}")
+    key = stored.client("iam").create_access_key(UserName=f"nobody-{apart}")["AccessKey"]
+    credentials = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    host = f"127.0.0.1:{stored.settings.port}"
+    wrong = {"Host": host, "Content-MD5": "A" * 22 + "=="}
+    request = AWSRequest("PUT", f"http://{host}/on-the-wire/new", headers=wrong, data=b"other")
+    S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
+    lines = [f"{name}: {value}" for name, value in request.headers.items()]
+    head = "\r\n".join(["PUT /on-the-wire/new HTTP/1.1", *lines, "Content-Length: 5", "Connection: close", "", ""])
+    with socket.create_connection(("127.0.0.1", stored.settings.port), timeout=30) as connection:
+        connection.sendall(head.encode() + (b"" if apart else b"other"))
+        (answer,) = answers(until(connection, 1 << 20), 1)
+    assert (answer.status, b"<Code>AccessDenied</Code>" in answer.content) == (403, True)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("headers", [{"a": "b\r\nc: d"}, {"a": "b\nc"}, {"a\r\nb": "c"}, {"a b": "c"}, {"a:": "c"}])

@@ -12,10 +12,10 @@ def body_of(request: HttpRequest) -> AsyncIterator[bytes]:
     """The request's body, uncompressed, in parts of no more than a few times CHUNK."""
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding in ("gzip", "x-gzip"):
-        return _unpacked(_sent(request))
+        return _unpacked(request.parts())
     if encoding != "identity":
         raise bad(f"The body's encoding {encoding[:40]} is not known here; git sends gzip or none.", 415)
-    return _sent(request)
+    return request.parts()
 
 
 def bad(message: str, status: int = 400) -> AwsError:
@@ -38,14 +38,6 @@ async def then(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]
     yield first
     async for part in rest:
         yield part
-
-
-async def _sent(request: HttpRequest) -> AsyncIterator[bytes]:
-    if request.body:
-        yield request.body
-    if request.stream is not None:
-        async for part in request.stream:
-            yield part
 
 
 async def _unpacked(source: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

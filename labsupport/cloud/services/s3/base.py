@@ -144,11 +144,18 @@ def no_bucket(name: str) -> AwsError:
 
 
 def bucket_named(call: Call, params: Params) -> Bucket:
-    """The bucket; refused where ExpectedBucketOwner names another account."""
-    name = params["Bucket"]
-    bucket = call.store.get(Bucket, name)
+    """The bucket as it is now; refused where ExpectedBucketOwner names another account."""
+    return _expected(call.store.get(Bucket, params["Bucket"]), params)
+
+
+def bucket_decided_on(call: Call, params: Params) -> Bucket:
+    """The same as it was when the call was allowed: for a handler that hasn't waited for anything since."""
+    return _expected(call.found.get(params["Bucket"]) or call.store.get(Bucket, params["Bucket"]), params)
+
+
+def _expected(bucket: Bucket | None, params: Params) -> Bucket:
     if bucket is None:
-        raise no_bucket(name)
+        raise no_bucket(params["Bucket"])
     if params.get("ExpectedBucketOwner", bucket.account) != bucket.account:
         raise AwsError("AccessDenied", "Access Denied", 403)
     return bucket

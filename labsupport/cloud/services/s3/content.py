@@ -6,9 +6,9 @@ no nonce is used twice under a key.
 
 import base64
 import hashlib
-import secrets
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from labsupport.cloud.core.call import Call
-from labsupport.cloud.core.checksums import hasher
+from labsupport.cloud.core.checksums import Hasher, Whole, hasher
 from labsupport.cloud.services.s3.base import Piece, service
 
 SEGMENT = 1 << 20  # bytes of plaintext
@@ -47,18 +47,19 @@ def fresh_path(home: Path, piece: str) -> Path:
     return folder(home) / "new" / piece
 
 
-@contextmanager
-def kept_if_committed(call: Call, piece: Piece) -> Iterator[None]:
+def kept_if_committed(call: Call, piece: Piece) -> AbstractContextManager[None]:
     """Let a new piece take its place once the block, which commits its record, has ended well; else it goes."""
-    home = call.cloud.home
+    return _settled(call.cloud.home, piece.id) if piece.inline is None else nullcontext()
+
+
+@contextmanager
+def _settled(home: Path, piece: str) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if piece.inline is None:
-            fresh_path(home, piece.id).unlink(missing_ok=True)
+        fresh_path(home, piece).unlink(missing_ok=True)
         raise
-    if piece.inline is None:
-        _settle(home, piece.id)
+    _settle(home, piece)
 
 
 def _settle(home: Path, piece: str) -> None:
@@ -133,20 +134,23 @@ def _opened(path: Path) -> BinaryIO:
 
 
 async def write(
-    call: Call, key: bytes, body: AsyncIterator[bytes] | bytes | None, algorithm: str | None = None
+    call: Call, key: bytes, body: AsyncIterator[bytes] | Whole | bytes | None, algorithm: str | None = None
 ) -> Written:
     """Store content as a new piece, whose file `kept_if_committed` has to take over.
 
     What was written before an error is removed. `algorithm` (CRC32, …) asks for a checksum of the content.
     """
-    writer = _Writer(call.cloud.home, AESGCM(key), Piece(id=secrets.token_hex(8), size=0), bytearray())
+    writer = _Writer(call.cloud.home, AESGCM(key), Piece(id=os.urandom(8).hex(), size=0), bytearray())
     md5, running = hashlib.md5(usedforsecurity=False), hasher(algorithm) if algorithm else None
+    hashers: list[Hasher] = [md5, running] if running else [md5]
     try:
-        async for part in _parts(body) if isinstance(body, bytes | bytearray) else body or _parts(b""):
-            md5.update(part)
-            if running:
-                running.update(part)
-            writer.add(part)
+        if isinstance(body, AsyncIterator):
+            async for part in body:
+                _add(writer, hashers, part)
+        else:
+            whole = body.checked() if isinstance(body, Whole) else body or b""
+            for start in range(0, len(whole), SEGMENT):
+                _add(writer, hashers, whole[start : start + SEGMENT])
         writer.end()
     except BaseException:
         fresh_path(writer.home, writer.piece.id).unlink(missing_ok=True)
@@ -158,9 +162,10 @@ async def write(
     return Written(writer.piece, md5.hexdigest(), checksum)
 
 
-async def _parts(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), SEGMENT):
-        yield bytes(body[start : start + SEGMENT])
+def _add(writer: _Writer, hashers: list[Hasher], part: bytes) -> None:
+    for one in hashers:
+        one.update(part)
+    writer.add(part)
 
 
 def _nonce(piece: Piece, number: int) -> bytes:

@@ -19,6 +19,7 @@ def _resource_policy(call: Call, resource: str) -> tuple[str | None, str, str, M
     bucket = call.store.get(Bucket, resource.removeprefix("arn:aws:s3:::").partition("/")[0])
     if bucket is None:
         return None
+    call.found[bucket.name] = bucket
     policy = "" if _restricted(call, bucket) else bucket.policy
     if bucket.with_acls:
         return _with_lists(call, resource, bucket, policy)

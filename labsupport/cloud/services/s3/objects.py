@@ -17,6 +17,7 @@ from labsupport.cloud.services.s3.base import (
     Object,
     Params,
     Piece,
+    bucket_decided_on,
     bucket_named,
     find_version,
     keep_current,
@@ -43,11 +44,11 @@ CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSH
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
 
 
-@service.operation(on=OBJECT, context=creating_conditions, data_event=True)
+@service.operation(on=OBJECT, context=creating_conditions, data_event=True, at_once=True)
 async def put_object(call: Call, params: Params) -> Params:
     check_written(call, params)
     refuse_too_large(call)
-    bucket = bucket_named(call, params)
+    bucket = bucket_decided_on(call, params)
     if params.get("IfMatch") or params.get("IfNoneMatch"):  # told before the body has come; asked again at its end
         check_write(call.store.get(Object, bucket.name, params["Key"]), params)
     lock, key = locks.new_lock(call, bucket, params["Key"], params)
@@ -140,7 +141,7 @@ def read_action(_: Call, params: Params) -> str:
 
 def found_object(call: Call, params: Params) -> tuple[Bucket, Object]:
     """The object that a call reads. Only who may list the bucket is told that there is none."""
-    bucket, version = bucket_named(call, params), params.get("VersionId")
+    bucket, version = bucket_decided_on(call, params), params.get("VersionId")
     if version == "":
         raise AwsError("InvalidArgument", "Version id cannot be the empty string", 400, ArgumentName="versionId")
     found = find_version(call, bucket, params["Key"], version)
@@ -170,7 +171,7 @@ def _deleted(marker: Object, key: str, version: str | None) -> AwsError:
     return error
 
 
-@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
+@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True, at_once=True)
 async def get_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     _refuse_overrides(call, params)
@@ -182,7 +183,7 @@ async def get_object(call: Call, params: Params) -> Params:
     return {"Body": body, **described(call, bucket, found, params, start, end)}
 
 
-@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True)
+@service.operation(on=OBJECT, action=read_action, context=conditions, data_event=True, at_once=True)
 async def head_object(call: Call, params: Params) -> Params:
     bucket, found = found_object(call, params)
     check_read(found, params)

@@ -36,8 +36,7 @@ class Signer(NamedTuple):
 
 
 async def post_object(cloud: Cloud, request: HttpRequest, bucket: str, request_id: str) -> HttpResponse:
-    stream = request.stream or _nothing()
-    form = await read_form(request.headers.get("content-type", ""), stream)
+    form = await read_form(request.headers.get("content-type", ""), request.parts())
     form.fields["key"] = _key(form)
     signer = _signer(cloud, form.fields)
     least, most = check_policy(form.fields, bucket, cloud.clock.true_now()) if "policy" in form.fields else (0, None)
@@ -49,11 +48,6 @@ async def post_object(cloud: Cloud, request: HttpRequest, bucket: str, request_i
     call.body = watched(content, checks) if checks else content
     result = await cloud.way_in.perform(call, "PutObject", params)
     return _answer(form.fields, bucket, result, cloud)
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
 
 
 def _key(form: Form) -> str:
