@@ -67,7 +67,7 @@ def _skewed(claim: Claim, now: datetime, allowed: timedelta) -> AwsError:
 def _check_signed_headers(headers: dict[str, str], claim: Claim, family: Family) -> None:
     signed = claim.signed_headers.split(";")
     # The value of x-amz-content-sha256 is signed anyway: it is the canonical request's last line.
-    unsigned = [n for n in headers if n.startswith("x-amz-") and n not in signed and n != "x-amz-content-sha256"]
+    unsigned = [n for n in headers.keys() - signed if n.startswith("x-amz-") and n != "x-amz-content-sha256"]
     if "host" not in signed:
         unsigned.append("host")
     if unsigned:

@@ -56,11 +56,11 @@ class Trail:
         for entry in pending:
             self.db.execute(_INSERT, self._sealed(entry))
 
-    def _sealed(self, entry: Entry) -> Entry:
+    def _sealed(self, entry: Entry) -> tuple[Any, ...]:
         """As it is stored: what was asked for may hold anything."""
         close = self.seal.close
         decision = close(KIND, entry.decision) if entry.decision is not None else None
-        return Entry(*entry[:-2], close(KIND, entry.event), decision)
+        return (*entry[:-2], close(KIND, entry.event), decision)
 
     def _opened(self, entry: Entry) -> Entry:
         opened = self.seal.open

@@ -27,15 +27,16 @@ _CLASSES = ("STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTE
 def check_written(call: Call, params: Params) -> None:
     """Refuse what no bucket here takes; ask for the permissions that the request's further headers need."""
     _refuse_name(params["Key"])
-    for name in params:
-        if name in _NOT_HERE and params[name]:
+    for name in params.keys() & _NOT_HERE.keys():
+        if params[name]:
             raise not_simulated(_NOT_HERE[name])
-        if name in _FURTHER and params[name]:
+    for name in sorted(params.keys() & _FURTHER.keys()):
+        if params[name]:
             arn = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
             call.authorise(_FURTHER[name], arn, write_conditions(call, params))
     if params.get("ServerSideEncryption", "AES256") not in ("AES256", "aws:kms"):
         raise not_simulated(f"Encryption with {params['ServerSideEncryption']}")
-    if params.get("ACL") or any(params.get(name) for name in GRANTS):
+    if params.get("ACL") or any(params[name] for name in params.keys() & GRANTS):
         _check_grants(call, params)
     if params.get("StorageClass", "STANDARD") not in _CLASSES:
         message = "The storage class you specified is not valid"
