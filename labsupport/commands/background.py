@@ -76,7 +76,11 @@ def stopped(folder: Path) -> bool:
     there = home.endpoint(folder)
     if there is None:
         return False
-    home.ask(folder, "POST", "/_lab/stop", profile="root")
+    try:
+        home.ask(folder, "POST", "/_lab/stop", profile="root")
+    except home.Unreachable:
+        if home.endpoint(folder):  # else it was about to end by itself
+            raise
     _wait_for_end(there.pid)
     return True
 

@@ -166,6 +166,22 @@ def test_a_cloud_that_was_started_alone_stays(tmp_path):
         process.stderr.close()
 
 
+def test_a_cloud_that_ends_by_itself_as_it_is_to_be_stopped(tmp_path, monkeypatch):
+    folder = tmp_path / "home"
+    there, process = started(folder, follow=False)
+    ask = home.ask
+
+    def too_late(*asked, **more):
+        ask(*asked, **more)
+        process.wait(20)
+        raise home.Unreachable("did not answer")
+
+    monkeypatch.setattr(home, "ask", too_late)
+    assert stopped(folder)
+    assert not home.is_alive(there.pid)
+    process.stderr.close()
+
+
 def test_in_a_notebook_trouble_is_a_sentence_and_no_traceback(lab):
     cells = [
         "from labsupport import lab",
