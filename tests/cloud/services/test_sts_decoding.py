@@ -73,7 +73,8 @@ def test_decoding_takes_a_permission_and_the_same_account(shared_cloud: Any, sto
 
 
 @pytest.mark.parametrize(
-    "change", [lambda text: text[:-4], lambda text: "x" + text[1:], lambda _: "?", lambda _: "AAAA"]
+    "change",
+    [lambda text: text[:-4], lambda text: ("y" if text[0] == "x" else "x") + text[1:], lambda _: "?", lambda _: "AAAA"],
 )
 def test_a_changed_message_is_invalid(shared_cloud: Any, stopper: Any, change: Any) -> None:
     _, text = encoded(stopper("ec2"), "terminate_instances", InstanceIds=["i-0123456789abcdef0"])
