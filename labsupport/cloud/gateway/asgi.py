@@ -27,10 +27,10 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     pages = admin.pages(cloud, reset)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        told = scope.get("extensions", {}).get(LAB, {})
-        incoming = _Incoming(receive, told.get("has_come", _never))
-        outgoing = _Outgoing(send, told.get("answer", _never), scope["method"] == "HEAD")
-        request = request_of(scope, incoming, told.get("whole", _never)())
+        told = scope.get("extensions", {}).get(LAB) or _NOTHING_TOLD
+        incoming = _Incoming(receive, told["has_come"])
+        outgoing = _Outgoing(send, told["answer"], scope["method"] == "HEAD")
+        request = request_of(scope, incoming, told["whole"]())
         if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
             return await _send(_FOREIGN, outgoing, incoming)
         answer = _route(cloud, request)
@@ -124,10 +124,12 @@ class _Incoming:
                         return
 
 
-def _never(*_: Any) -> bool:
-    return False
-
-
+# What a server other than the lab's own tells of a request.
+_NOTHING_TOLD: dict[str, Callable[..., Any]] = {
+    "has_come": lambda: False,
+    "whole": lambda: None,
+    "answer": lambda *_: False,
+}
 LONGEST_PAUSE = 20.0  # seconds that a client may leave between two parts of a body
 _PATIENCE = 2.0  # seconds
 _DROPPED = 16 * 1024 * 1024  # bytes

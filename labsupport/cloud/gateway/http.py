@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol, with limits for slow and large heads, and whole answers sent in one piece.
+"""uvicorn's HTTP protocol, with limits for slow and large heads, and short ways for what comes and goes whole.
 
 By ASGI an answer is given as a head and then a body: two messages, two system calls and two packets for every small
-answer, which is most of what a small answer costs.
+answer. And uvicorn begins each request in a task, in the loop's next round. Together that is much of what a small call
+costs, so that whole requests are begun at once here, and whole answers sent in one piece.
 """
 
 import asyncio
@@ -30,8 +31,8 @@ class Protocol(HttpToolsProtocol):
     ended = False  # a request has ended in what has just come, so that not all of it belongs to the next one's head
     too_slow: asyncio.TimerHandle | None = None
     is_parsing = False
-    next_up: tuple[RequestResponseCycle, Any] | None = None  # begun by what is being parsed
-    idle_since = 0.0
+    next_up: tuple[RequestResponseCycle, Any] | None = None  # a request whose head was found in what is being parsed
+    idle_since = 0.0  # by the loop's clock: when the last answer was sent
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         tls = transport.get_extra_info("ssl_object")
