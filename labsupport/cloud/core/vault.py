@@ -6,7 +6,6 @@ file is made on first use and readable for its owner only; without it nothing th
 
 import hmac
 import os
-import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -26,7 +25,7 @@ class Unreadable(Exception):
 
 def seal(cloud: Cloud, plaintext: bytes, context: bytes) -> bytes:
     """Encrypt; `context` (what the secret belongs to) has to be the same when it is opened."""
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
     return nonce + _cipher(cloud).encrypt(nonce, plaintext, context)
 
 
@@ -58,7 +57,7 @@ def _key(path: Path) -> bytes:
         fresh = path.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.write(os.urandom(_KEY_BYTES))
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

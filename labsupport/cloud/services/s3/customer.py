@@ -18,6 +18,10 @@ from labsupport.cloud.services.s3.base import Bucket, Lock, Params
 
 SSE_C = "SSE-C"
 _NONCE = 12  # bytes
+_GIVEN = {
+    source: tuple(f"{source}SSECustomer{name}" for name in ("Algorithm", "Key", "KeyMD5"))
+    for source in ("", "CopySource")
+}
 _NEEDS = "Requests specifying Server Side Encryption with Customer provided keys must"
 
 
@@ -31,10 +35,12 @@ class CustomerKey(NamedTuple):
 
 def customer_key(call: Call, params: Params, source: str = "") -> CustomerKey | None:
     """The key in a request (`source="CopySource"`: the one for a copy's source); as AWS, S3 takes it over TLS only."""
-    given = [params.get(f"{source}SSECustomer{name}") for name in ("Algorithm", "Key", "KeyMD5")]
-    if not any(given):
+    names = _GIVEN[source]
+    if params.keys().isdisjoint(names):
         return None
-    algorithm, text, md5 = given
+    algorithm, text, md5 = (params.get(name) for name in names)
+    if not (algorithm or text or md5):
+        return None
     if not call.secure:
         raise AwsError("InvalidRequest", f"{_NEEDS} be made over a secure connection.", 400)
     if algorithm != "AES256":

@@ -5,7 +5,7 @@ User Guide: "Protecting data with server-side encryption".
 
 import base64
 import binascii
-import secrets
+import os
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ def new_lock(call: Call, bucket: Bucket, key: str, params: Params) -> tuple[Lock
     rule = (bucket.encryption.get("Rules") or [{}])[0]
     algorithm, named = _choice(rule.get("ApplyServerSideEncryptionByDefault", {}), params)
     if algorithm != KMS:
-        data_key = secrets.token_bytes(32)
+        data_key = os.urandom(32)
         return Lock(sealed=vault.seal(call.cloud, data_key, bucket.name.encode())), data_key
     bucket_key = params.get("BucketKeyEnabled", rule.get("BucketKeyEnabled", False))
     context = {**_context(params), "aws:s3:arn": bucket.arn if bucket_key else f"{bucket.arn}/{key}"}

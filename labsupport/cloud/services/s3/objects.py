@@ -109,8 +109,8 @@ def tags_of_header(text: str) -> dict[str, str]:
 
 def declared_checksums(call: Call, params: Params) -> dict[str, str]:
     """The checksums that came with the content, in headers or after it; the gateway has verified them."""
-    found = {name: params.get(name) or call.headers.get(header) for name, header in _TRAILERS.items()}
-    return {name: value for name, value in found.items() if value}
+    given, headers = params.get, call.headers.get
+    return {name: value for name, header in _TRAILERS.items() if (value := given(name) or headers(header))}
 
 
 def commit(call: Call, made: Object, params: Params) -> Params:

@@ -41,6 +41,8 @@ def may_bypass(call: Call, bucket: Bucket, one: Object, params: Params) -> bool:
 
 def check_asked(call: Call, params: Params) -> None:
     """What a write asks of Object Lock: mode and date together, the date to come, in a bucket that has it."""
+    if params.keys().isdisjoint(_NAMES):
+        return
     mode, until, hold = (params.get(name) for name in _NAMES)
     if not (mode or until or hold):
         return
