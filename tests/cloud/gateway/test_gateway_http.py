@@ -6,6 +6,7 @@ import io
 import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
@@ -14,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from labsupport.cloud import server
+from labsupport.cloud.gateway.asgi import application
 from labsupport.cloud.gateway.http import LAB, Protocol, _check
 
 SMALL, LARGE = b"x" * 1024, b"y" * 16 * 1024  # both are answered whole
@@ -245,3 +247,27 @@ def test_no_header_becomes_two(headers: dict[str, str]) -> None:
 
 def test_what_headers_may_hold() -> None:
     _check({"x-amz-meta-a_b.c": 'tab\tumlaut ü "quoted", and more', "content-length": "1"})
+
+
+def test_a_server_that_tells_nothing_of_a_body_has_it_read(stored: Any) -> None:
+    """As any ASGI server: the lab's own tells whether a body has come whole, and takes a whole answer."""
+    url = stored.client("s3").generate_presigned_url("put_object", Params={"Bucket": "on-the-wire", "Key": "told"})
+    parts, sent = urlsplit(url), []
+
+    async def put(cloud: Any) -> None:
+        bodies = iter([{"body": b"in two ", "more_body": True}, {"body": b"parts"}])
+        scope = {"type": "http", "method": "PUT", "scheme": "http", "raw_path": parts.path.encode()}
+        headers = [(b"host", parts.netloc.encode()), (b"content-length", b"12")]
+        asked = {**scope, "query_string": parts.query.encode(), "headers": headers}
+
+        async def receive() -> Any:
+            return {"type": "http.request", **next(bodies)}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await application(cloud, server.reset)(asked, receive, send)
+
+    stored.on_loop(put)
+    assert [message.get("status") for message in sent] == [200, None]
+    assert stored.client("s3").get_object(Bucket="on-the-wire", Key="told")["Body"].read() == b"in two parts"
