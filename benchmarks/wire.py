@@ -20,6 +20,7 @@ from botocore.config import Config
 from benchmarks.servers import Server
 
 Call = tuple[str, str, dict[str, Any]]  # service, operation in snake case, parameters
+WARMING = 4  # calls of each of several clients before it is timed: what a forked process touches first is copied then
 
 
 def client(server: Server, service: str) -> Any:
@@ -145,26 +146,29 @@ def rate(url: str, shares: Sequence[Sequence[bytes]], strict: bool = True) -> fl
     if len(shares) == 1:
         return _timed(url, shares[0], strict)
     context = multiprocessing.get_context("fork")
-    barrier, queue = context.Barrier(len(shares) + 1), context.Queue()
+    barrier, queue = context.Barrier(len(shares)), context.Queue()
     workers = [context.Process(target=_worker, args=(url, share, barrier, queue, strict)) for share in shares]
     for worker in workers:
         worker.start()
-    barrier.wait()
     told = [queue.get() for _ in workers]
     for worker in workers:
         worker.join()
     if problems := [problem for problem, _, _ in told if problem]:
         raise RuntimeError(problems[0])
     # By the workers' own clocks, which are one and the same: to tell the figures takes some milliseconds more.
-    return sum(map(len, shares)) / (max(end for _, _, end in told) - min(begin for _, begin, _ in told))
+    seconds = max(end for _, _, end in told) - min(begin for _, begin, _ in told)
+    return sum(len(share) - WARMING for share in shares) / seconds
 
 
 def _worker(url: str, share: Sequence[bytes], barrier: Any, queue: Any, strict: bool) -> None:
-    barrier.wait()
-    begin, problem = time.perf_counter(), ""
+    begin, problem = 0.0, ""
     try:
-        _timed(url, share, strict)
+        _timed(url, share[:WARMING], strict)
+        barrier.wait()
+        begin = time.perf_counter()
+        _timed(url, share[WARMING:], strict)
     except Exception as met:
+        barrier.abort()
         problem = repr(met)
     queue.put((problem, begin, time.perf_counter()))
 
