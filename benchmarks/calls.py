@@ -86,7 +86,7 @@ def _measure(servers: Sequence[Server], found: dict[tuple[str, int], Rates]) -> 
     makers["Encrypt + Decrypt"] = [(server, _encryption(server)) for server in servers]
     for kind, each in makers.items():
         offered = [(server, make) for server, make in each if _answers(server, make)]
-        for clients, count in ((1, 120), (8, 64)) * TURNS:
+        for clients, count in ((1, 80), (1, 80), (8, 48)) * TURNS:
             _take_turns(offered, clients, count, found.setdefault((kind, clients), {}))
     for _ in range(TURNS):
         _take_turns([(server, LARGE_OBJECTS) for server in servers], 1, 20, found.setdefault((LARGE_KIND, 1), {}))
