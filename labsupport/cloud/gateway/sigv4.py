@@ -105,8 +105,7 @@ def verify(
 
     `payload_hash` is the body's SHA-256 in hex, where the caller has it already; else it is taken from
     `request.body`, except that of an upload to S3: that one has to be read through `payload.open_payload` afterwards,
-    which checks it. `service` and `region`, where given, are the only ones
-    whose scope is accepted.
+    which checks it. `service` and `region`, where given, are the only ones whose scope is accepted.
     """
     if claim.form == "presigned v2":
         if family != "s3":

@@ -249,6 +249,16 @@ def test_what_headers_may_hold() -> None:
     _check({"x-amz-meta-a_b.c": 'tab\tumlaut ü "quoted", and more', "content-length": "1"})
 
 
+def test_an_upload_says_how_long_it_is(stored: Any, wire: socket.socket) -> None:
+    """As `curl -X PUT` doesn't, though nothing is to come (API Reference: "Error responses", MissingContentLength)."""
+    wire.sendall(asked(stored, "empty", "PUT", "1.1", "Connection: close"))
+    wire_of_one = socket.create_connection(("127.0.0.1", stored.settings.port), timeout=30)
+    wire_of_one.sendall(asked(stored, "empty", "PUT", "1.1", "Content-Length: 0", "Connection: close"))
+    (without,), (with_length,) = answers(until(wire, 1 << 20), 1), answers(until(wire_of_one, 1 << 20), 1)
+    wire_of_one.close()
+    assert (without.status, with_length.status) == (411, 200)
+
+
 def test_a_server_that_tells_nothing_of_a_body_has_it_read(stored: Any) -> None:
     """As any ASGI server: the lab's own tells whether a body has come whole, and takes a whole answer."""
     url = stored.client("s3").generate_presigned_url("put_object", Params={"Bucket": "on-the-wire", "Key": "told"})
