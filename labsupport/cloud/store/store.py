@@ -16,6 +16,7 @@ from labsupport.cloud.store.records import Records
 from labsupport.cloud.store.sealing import Seal
 from labsupport.cloud.store.trail import Entry, Trail
 
+MUCH = 1000  # rows; SQLite itself does it after 8,000 pages, two or three times as many rows, in the midst of a call
 R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T")
 
@@ -68,10 +69,11 @@ class Store:
         return self.records.reaches(most, struct, *prefix)
 
     def tidy(self) -> None:
-        """Bring what was committed into the database file, if something was, and nothing since this was last asked:
-        that waits for the disk, for some 25 ms, and is best done while nobody calls."""
+        """Bring what was committed into the database file, if there is much of it, and nothing was committed since this
+        was last asked: that waits for the disk, for some 25 ms, and is best done while nobody calls. The first commit
+        after it waits for the disk too, so that little things are left where they are."""
         changes = self.db.total_changes
-        if self._tidied < changes == self._seen:
+        if self._tidied + MUCH <= changes == self._seen:
             self.db.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._tidied = changes
         self._seen = changes

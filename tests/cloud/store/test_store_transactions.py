@@ -11,7 +11,7 @@ from store_help import after_a_kill
 from test_store_records import Thing
 
 from labsupport.cloud.store.jobs import Job
-from labsupport.cloud.store.store import Store
+from labsupport.cloud.store.store import MUCH, Store
 from labsupport.cloud.store.trail import Entry
 
 
@@ -168,12 +168,20 @@ def test_empty_forgets_everything_at_once(store: Store) -> None:
 
 def test_the_database_is_tidied_once_it_rests(store: Store, path: Path) -> None:
     begun = path.stat().st_size
-    for number in range(100):
-        store.put(thing(f"{number:03} {'x' * 1000}"))
+    for number in range(MUCH):
+        store.put(thing(f"{number:04} {'x' * 100}"))
         store.tidy()  # something has changed since it looked last
     assert path.stat().st_size == begun
     store.tidy()
     rested = path.stat().st_size
-    assert rested > begun + 100 * 1000
+    assert rested > begun + MUCH * 100
     store.tidy()
-    assert (path.stat().st_size, len(names(store))) == (rested, 100)
+    assert (path.stat().st_size, len(names(store))) == (rested, MUCH)
+
+
+def test_a_few_changes_are_not_worth_the_wait(store: Store, path: Path) -> None:
+    begun = path.stat().st_size
+    store.put(thing("x" * 100_000))
+    for _ in range(3):
+        store.tidy()
+    assert path.stat().st_size == begun
