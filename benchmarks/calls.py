@@ -14,7 +14,7 @@ from benchmarks.shown import show
 from benchmarks.wire import Call, client, prepared, rate
 
 ROUNDS = int(os.environ.get("LAB_BENCH_ROUNDS", "3"))
-TURNS = 3  # for each figure in a round; more would make more roles than an account may have
+TURNS = 5  # for each figure in a round; more would make more roles than an account may have
 SERVERS = ("lab", "moto", "ministack")
 STATEMENT = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [STATEMENT]})
@@ -86,7 +86,7 @@ def _measure(servers: Sequence[Server], found: dict[tuple[str, int], Rates]) -> 
     makers["Encrypt + Decrypt"] = [(server, _encryption(server)) for server in servers]
     for kind, each in makers.items():
         offered = [(server, make) for server, make in each if _answers(server, make)]
-        for clients, count in ((1, 80), (1, 80), (8, 48)) * TURNS:
+        for clients, count in ((1, 60), (1, 60), (8, 32)) * TURNS:
             _take_turns(offered, clients, count, found.setdefault((kind, clients), {}))
     for _ in range(TURNS):
         _take_turns([(server, LARGE_OBJECTS) for server in servers], 1, 20, found.setdefault((LARGE_KIND, 1), {}))
