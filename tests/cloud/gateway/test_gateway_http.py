@@ -154,18 +154,20 @@ async def rounds() -> None:
         await asyncio.sleep(0)
 
 
-def test_a_client_that_does_not_read_what_it_has_got_is_waited_for() -> None:
-    async def run() -> None:
-        protocol, transport = await connected()
-        protocol.pause_writing()
-        protocol.data_received(REQUEST)
-        await rounds()
-        assert transport.written == b""
-        protocol.resume_writing()
-        await rounds()
-        assert transport.written.endswith(b"\r\n\r\nhello")
+async def read_late(**settings: Any) -> bytes:
+    """What a client gets that for a while doesn't read what it has got before."""
+    protocol, transport = await connected(**settings)
+    protocol.pause_writing()
+    protocol.data_received(REQUEST)
+    await rounds()
+    assert transport.written == b""
+    protocol.resume_writing()
+    await rounds()
+    return transport.written
 
-    asyncio.run(run())
+
+def test_a_client_that_does_not_read_what_it_has_got_is_waited_for() -> None:
+    assert asyncio.run(read_late()).endswith(b"\r\n\r\nhello")
 
 
 def test_a_head_that_begins_behind_a_large_body_is_not_too_large() -> None:
@@ -195,17 +197,7 @@ def test_a_request_that_has_come_whole_is_answered_before_the_loop_goes_round() 
 
 
 def test_a_connection_is_closed_once_nothing_has_come_for_long() -> None:
-    async def run() -> None:
-        protocol, transport = await connected(timeout_keep_alive=0)
-        protocol.pause_writing()
-        protocol.data_received(REQUEST)
-        await rounds()
-        assert transport.written == b""
-        protocol.resume_writing()
-        await rounds()
-        assert transport.written.endswith(b"hello closed")
-
-    asyncio.run(run())
+    assert asyncio.run(read_late(timeout_keep_alive=0)).endswith(b"hello closed")
 
 
 def test_a_connection_on_which_a_request_begins_is_not_closed_as_idle() -> None:
@@ -249,14 +241,12 @@ def test_what_headers_may_hold() -> None:
     _check({"x-amz-meta-a_b.c": 'tab\tumlaut ü "quoted", and more', "content-length": "1"})
 
 
-def test_an_upload_says_how_long_it_is(stored: Any, wire: socket.socket) -> None:
+@pytest.mark.parametrize(("more", "status"), [((), 411), (("Content-Length: 0",), 200)])
+def test_an_upload_says_how_long_it_is(stored: Any, wire: socket.socket, more: tuple[str, ...], status: int) -> None:
     """As `curl -X PUT` doesn't, though nothing is to come (API Reference: "Error responses", MissingContentLength)."""
-    wire.sendall(asked(stored, "empty", "PUT", "1.1", "Connection: close"))
-    wire_of_one = socket.create_connection(("127.0.0.1", stored.settings.port), timeout=30)
-    wire_of_one.sendall(asked(stored, "empty", "PUT", "1.1", "Content-Length: 0", "Connection: close"))
-    (without,), (with_length,) = answers(until(wire, 1 << 20), 1), answers(until(wire_of_one, 1 << 20), 1)
-    wire_of_one.close()
-    assert (without.status, with_length.status) == (411, 200)
+    wire.sendall(asked(stored, "empty", "PUT", "1.1", *more, "Connection: close"))
+    (answer,) = answers(until(wire, 1 << 20), 1)
+    assert answer.status == status
 
 
 def test_a_server_that_tells_nothing_of_a_body_has_it_read(stored: Any) -> None:
