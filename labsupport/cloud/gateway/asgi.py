@@ -31,12 +31,13 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
         incoming = _Incoming(receive, told["has_come"])
         outgoing = _Outgoing(send, told["answer"], scope["method"] == "HEAD")
         request = request_of(scope, incoming, told["whole"]())
-        if (cloud.settings.open or request.raw_path.startswith("/_lab/")) and browsers.is_foreign(request):
+        is_page = request.raw_path.startswith("/_lab/")
+        if (cloud.settings.open or is_page) and browsers.is_foreign(request):
             return await _send(_FOREIGN, outgoing, incoming)
         answer = _route(cloud, request)
-        if answer is not None or request.raw_path.startswith("/_lab/"):
+        if answer is not None or is_page:
             await in_task()
-        if answer is None and request.raw_path.startswith("/_lab/"):
+        if answer is None and is_page:
             return await pages(scope, receive, send)
         try:
             response = await (answer(cloud, request) if answer else front.answer(cloud, request))

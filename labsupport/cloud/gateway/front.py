@@ -37,8 +37,7 @@ _FAMILIES: dict[str, sigv4.Family] = {
 async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
     """The response to any request for an AWS service. Errors of AWS's kind and ours alike get AWS's form."""
     request_id, service_name, operation = ids.request_id(), "", ""
-    if cloud.store.in_transaction:
-        raise RuntimeError("A transaction was left open across an await.")
+    cloud.store.expect_no_transaction()
     try:
         claim = sigv4.credential_of(request)
         await bodies.read_unless_upload(request, claim.service if claim else None)

@@ -64,10 +64,15 @@ class Transactions:
             self.db.execute("BEGIN IMMEDIATE")
             self._owner = _task()
         elif self._owner is not _task():
-            raise RuntimeError("A transaction was left open across an await.")
+            raise _left_open()
         else:
             self.db.execute(f"SAVEPOINT s{self.depth}")
         self.depth += 1
+
+    def expect_none(self) -> None:
+        """For a call that begins in no task, by which its transactions could be told from another one's."""
+        if self.depth:
+            raise _left_open()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
@@ -97,6 +102,10 @@ class Transactions:
         self._rolled_back()
         if self.depth == 0:
             self._survivors()
+
+
+def _left_open() -> RuntimeError:
+    return RuntimeError("A transaction was left open across an await.")
 
 
 def _task() -> object:

@@ -16,7 +16,7 @@ from labsupport.cloud.store.records import Records
 from labsupport.cloud.store.sealing import Seal
 from labsupport.cloud.store.trail import Entry, Trail
 
-MUCH = 1000  # rows; SQLite itself does it after 8,000 pages, two or three times as many rows, in the midst of a call
+MUCH = 1000  # rows; SQLite itself does it after 8,000 pages, in the midst of a call
 R = TypeVar("R", bound=msgspec.Struct)
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class Store:
 
     def note(self, entry: Entry) -> None:
         self.trail.add(entry, self.in_transaction)
+
+    def expect_no_transaction(self) -> None:
+        self._transactions.expect_none()
 
     @property
     def in_transaction(self) -> bool:
