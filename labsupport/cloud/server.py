@@ -21,6 +21,7 @@ from labsupport.cloud.core.accounts import first_start
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
+from labsupport.cloud.gateway.eager import Together
 from labsupport.cloud.gateway.http import Protocol
 from labsupport.cloud.store.store import Store
 
@@ -33,7 +34,6 @@ PLAIN = "cache"  # what services work on unencrypted: there is none of it while 
 # client's calls take longer.
 HTTP: dict[str, Any] = {
     "loop": "asyncio",
-    "http": Protocol,
     "ws": "none",
     "lifespan": "off",
     "log_level": "warning",
@@ -67,7 +67,9 @@ class _Server(uvicorn.Server):
         """Listen for TLS too: uvicorn itself has one way of listening at a time."""
         await super().startup(sockets)
         listener, context = self.tls
-        loop, protocol = asyncio.get_running_loop(), partial(Protocol, self.config, self.server_state, {})
+        loop = asyncio.get_running_loop()
+        made: Any = self.config.http_protocol_class
+        protocol = partial(made, self.config, self.server_state, {})
         self.servers.append(await loop.create_server(protocol, sock=listener, ssl=context))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -81,7 +83,8 @@ async def serve(settings: Settings, ready: Callable[[Cloud], None] = lambda _: N
     listener, tls_listener = bound(settings.host, settings.port), bound(settings.host, settings.tls_port)
     settings.port, settings.tls_port = listener.getsockname()[1], tls_listener.getsockname()[1]
     async with running(settings) as cloud:
-        config = uvicorn.Config(application(cloud, reset), **HTTP)
+        protocol = partial(Protocol, Together(cloud.store.group))
+        config = uvicorn.Config(application(cloud, reset), **HTTP, http=protocol)  # type: ignore[arg-type]
         server = _Server(config, (tls_listener, authority.context(settings.home, cloud.clock.now())))
         cloud.rooms["stopping"] = server.stopping
         cloud.rooms["stop"] = lambda: setattr(server, "should_exit", True)

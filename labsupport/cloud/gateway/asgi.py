@@ -14,7 +14,7 @@ from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.http import HttpRequest, HttpResponse
 from labsupport.cloud.gateway import admin, browsers, front
 from labsupport.cloud.gateway.eager import in_task
-from labsupport.cloud.gateway.http import LAB
+from labsupport.cloud.gateway.http import LAB, Whole
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,8 +29,9 @@ def application(cloud: Cloud, reset: Callable[[Cloud], Awaitable[None]]) -> Appl
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         told = scope.get("extensions", {}).get(LAB) or _NOTHING_TOLD
         incoming = _Incoming(receive, told["has_come"])
-        outgoing = _Outgoing(send, told["answer"], scope["method"] == "HEAD")
         request = request_of(scope, incoming, told["whole"]())
+        is_head, lost = request.method == "HEAD", partial(front.lost, request)
+        outgoing = _Outgoing(send, told["answer"], is_head, cloud.store.group.commit, lost)
         is_page = request.raw_path.startswith("/_lab/")
         if (cloud.settings.open or is_page) and browsers.is_foreign(request):
             return await _send(_FOREIGN, outgoing, incoming)
@@ -167,25 +168,42 @@ class _Outgoing(NamedTuple):
     """Where an answer goes."""
 
     send: Send
-    at_once: Callable[[int, dict[str, str], bytes], bool]  # sends a whole answer, or tells that it can't
+    at_once: Callable[[Whole, Callable[[], Whole]], bool]  # sends a whole answer, or tells that it can't
     is_head: bool
+    commit: Callable[[], bool]  # what the call did; whether that could be done
+    lost: Callable[[], HttpResponse]  # makes the answer for where it could not
+
+    def whole(self, response: HttpResponse) -> Whole:
+        headers, body = _lowered(response), response.body
+        assert isinstance(body, bytes)
+        headers.setdefault("content-length", str(len(body)))
+        return response.status, headers, b"" if self.is_head else body
+
+    def instead(self) -> Whole:
+        return self.whole(self.lost())
+
+
+def _lowered(response: HttpResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 async def _send(response: HttpResponse, outgoing: _Outgoing, incoming: _Incoming) -> None:
     """Answer. Where the body hasn't been read, the connection ends: what comes next could be taken for the body."""
-    send, at_once, is_head = outgoing
-    body, rest = response.body, None
+    send, body, rest = outgoing.send, response.body, None
     if not isinstance(body, bytes):
         rest, body = body, await _first(body)
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    elif incoming.ended and outgoing.at_once(outgoing.whole(response), outgoing.instead):
+        return
+    if not outgoing.commit():  # what is sent in parts can't be taken back
+        await _close(rest)
+        response, rest = outgoing.lost(), None
+    status, headers = response.status, _lowered(response)
+    if rest is None:
+        status, headers, body = outgoing.whole(response)
     if not incoming.ended:
         headers["connection"] = "close"
-    if rest is None:
-        headers.setdefault("content-length", str(len(body)))
-        if incoming.ended and at_once(response.status, headers, b"" if is_head else body):
-            return
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status, "headers": start})
+    await send({"type": "http.response.start", "status": status, "headers": start})
     if rest is not None:
         await _send_parts(body, rest, send)
         body = b""
@@ -193,7 +211,7 @@ async def _send(response: HttpResponse, outgoing: _Outgoing, incoming: _Incoming
         await send({"type": "http.response.body", "body": body, "more_body": True})
         await incoming.drop()
         body = b""
-    await send({"type": "http.response.body", "body": b"" if is_head else body})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _first(body: AsyncIterator[bytes]) -> bytes:
@@ -214,7 +232,7 @@ async def _send_parts(first: bytes, rest: AsyncIterator[bytes], send: Send) -> N
         await _close(rest)
 
 
-async def _close(body: AsyncIterator[bytes]) -> None:
+async def _close(body: AsyncIterator[bytes] | None) -> None:
     """Let whoever makes a body clean up at once, even if nobody read it to its end."""
     close = getattr(body, "aclose", None)
     if close is not None:

@@ -1,6 +1,7 @@
 """A call over HTTP: identify -> authenticate -> parse -> (validate -> authorise -> run -> record) -> answer."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from labsupport.cloud.core import ids, model
@@ -58,8 +59,20 @@ async def answer(cloud: Cloud, request: HttpRequest) -> HttpResponse:
         return _failed(service_name, operation, error, request_id, request)
     except Exception:
         log.exception("%s:%s failed", service_name, operation)
-        failure = AwsError("InternalFailure", "The lab failed at this call; its log says where.", 500)
-        return _failed(service_name, operation, failure, request_id, request)
+        return _failed(service_name, operation, _internal(), request_id, request)
+
+
+def lost(request: HttpRequest) -> HttpResponse:
+    """The answer to a call that was answered already, to nobody's knowledge, when what it did could not be kept."""
+    service_name, operation = "", ""
+    with suppress(AwsError):
+        claim = sigv4.credential_of(request)
+        service_name, operation = identify(request, claim.service if claim else None)
+    return _failed(service_name, operation, _internal(), ids.request_id(), request)
+
+
+def _internal() -> AwsError:
+    return AwsError("InternalFailure", "The lab failed at this call; its log says where.", 500)
 
 
 def family_of(service: str) -> sigv4.Family:

@@ -7,24 +7,30 @@ costs, so that whole requests are begun at once here, and whole answers sent in 
 
 import asyncio
 import string
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from labsupport.cloud.gateway.eager import begun
+from labsupport.cloud.gateway.eager import Together, begun
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 LONGEST_HEAD = 20.0  # seconds that they may take
 # An extension of the requests' scope: its "has_come" tells whether `receive` answers at once, its "whole" gives the
 # body if all of it has come, its "answer" sends a whole answer.
 LAB = "lab"
+Whole = tuple[int, dict[str, str], bytes]  # an answer's status, headers and body
 _OF_NAMES = (string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-").encode()
 _OF_VALUES = bytes({*range(256)} - {*range(32), 127} | {9})
 
 
 class Protocol(HttpToolsProtocol):
     """Given to uvicorn in place of its own."""
+
+    def __init__(self, together: Together, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.together = together
 
     in_head = False  # part of a request's head has come, and not yet all of it
     head_size = 0
@@ -57,25 +63,29 @@ class Protocol(HttpToolsProtocol):
                 }
             }
 
-    def _answer(self, cycle: RequestResponseCycle, status: int, headers: dict[str, str], body: bytes) -> bool:
-        """Send an answer whose length is among its headers. False where it has to wait, so that ASGI's way is to be
-        taken: the client is slow to read what it was sent before."""
+    def _answer(self, cycle: RequestResponseCycle, answer: Whole, lost: Callable[[], Whole]) -> bool:
+        """Send an answer whose length is among its headers; `lost` makes another one, for where it turns out that what
+        the call did could not be kept. False where it has to wait, so that ASGI's way is to be taken: the client is
+        slow to read what it was sent before."""
         if cycle.disconnected:
             return True
         if self.flow.write_paused:
             return False
-        _check(headers)
-        if not cycle.keep_alive:
-            headers["connection"] = "close"
-        lines = [b"%b: %b\r\n" % pair for pair in cycle.default_headers]
-        text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        data, closes = _bytes(cycle, answer)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
-        self.transport.write(b"".join([STATUS_LINE[status], *lines, text.encode("latin-1", "replace"), b"\r\n", body]))
-        if "close" in headers.get("connection", ""):
-            self.transport.close()
+        group = self.together.group
+        if group.joining:
+            group.tell_once_committed(lambda done: self._send(*((data, closes) if done else _bytes(cycle, lost()))))
+        else:
+            self._send(data, closes)
         cycle.on_response()
         return True
+
+    def _send(self, data: bytes, closes: bool) -> None:
+        self.transport.write(data)
+        if closes:
+            self.transport.close()
 
     def on_message_complete(self) -> None:
         self.ended = True
@@ -110,7 +120,8 @@ class Protocol(HttpToolsProtocol):
         self.next_up = None
         if cycle.more_body:
             return super()._start_asgi_task(cycle, app)
-        rest = begun(self.loop, cycle.run_asgi(app))
+        begin = self.together.begun if len(self.connections) > 1 else begun
+        rest = begin(self.loop, cycle.run_asgi(app))
         if rest is not None:
             self.tasks.add(rest)
             rest.add_done_callback(self.tasks.discard)
@@ -150,6 +161,18 @@ class Protocol(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+
+
+def _bytes(cycle: RequestResponseCycle, answer: Whole) -> tuple[bytes, bool]:
+    """An answer as it is sent, and whether the connection ends with it."""
+    status, headers, body = answer
+    _check(headers)
+    if not cycle.keep_alive:
+        headers["connection"] = "close"
+    lines = [b"%b: %b\r\n" % pair for pair in cycle.default_headers]
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    data = b"".join([STATUS_LINE[status], *lines, text.encode("latin-1", "replace"), b"\r\n", body])
+    return data, "close" in headers.get("connection", "")
 
 
 def _check(headers: dict[str, str]) -> None:

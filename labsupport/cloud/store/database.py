@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from labsupport.cloud.store.group import Group
 from labsupport.cloud.store.migrations import migrate
 from labsupport.cloud.store.sealing import Seal, WrongKey
 from labsupport.cloud.store.trail import KIND
@@ -45,15 +46,17 @@ def _prepare(db: sqlite3.Connection, seal: Seal) -> None:
 
 
 class Transactions:
-    """Nested transactions on one connection, `with` it: the outermost commits, an inner one is a savepoint.
+    """Nested transactions on one connection, `with` it: the outermost commits, be it with others (`Group`), an inner
+    one is a savepoint.
 
     A transaction never spans an `await`: the loop would run somebody else's call inside it. `begin`
     notices where that happened.
     """
 
-    def __init__(self, db: sqlite3.Connection, survivors: Callable[[], None], rolled_back: Callable[[], None]) -> None:
+    def __init__(self, group: Group, survivors: Callable[[], None], rolled_back: Callable[[], None]) -> None:
         """`survivors` writes what must be kept whether the transaction commits or not (the trail)."""
-        self.db = db
+        self.db = group.db
+        self.group = group
         self.depth = 0
         self._owner: object = None
         self._survivors = survivors
@@ -61,7 +64,7 @@ class Transactions:
 
     def __enter__(self) -> None:
         if self.depth == 0:
-            self.db.execute("BEGIN IMMEDIATE")
+            self.group.begin()
             self._owner = _task()
         elif self._owner is not _task():
             raise _left_open()
@@ -86,7 +89,7 @@ class Transactions:
     def _commit(self) -> None:
         try:
             self._survivors()
-            self.db.execute("COMMIT")
+            self.group.end()
         except BaseException:
             self._roll_back()
             raise
@@ -97,10 +100,11 @@ class Transactions:
         if self.depth:
             self.db.execute(f"ROLLBACK TO s{self.depth}")
             self.db.execute(f"RELEASE s{self.depth}")
-        elif self.db.in_transaction:  # SQLite itself takes it back where the disk is full
-            self.db.execute("ROLLBACK")
+        else:
+            self.group.take_back()
         self._rolled_back()
         if self.depth == 0:
+            self.group.join()
             self._survivors()
 
 

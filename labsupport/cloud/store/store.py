@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from labsupport.cloud.store.database import Transactions, connect
+from labsupport.cloud.store.group import Group
 from labsupport.cloud.store.jobs import Jobs
 from labsupport.cloud.store.memory import Memory
 from labsupport.cloud.store.opened import Opened
@@ -31,7 +32,8 @@ class Store:
         self.jobs = Jobs(self.db)
         self.trail = Trail(self.db, seal)
         self._seen = self._tidied = 0  # changes of rows at the last looks of `tidy`
-        self._transactions = Transactions(self.db, self.trail.write_pending, self._forget)
+        self.group = Group(self.db, self._forget)
+        self._transactions = Transactions(self.group, self.trail.write_pending, self._forget)
 
     def transaction(self) -> AbstractContextManager[None]:
         return self._transactions
@@ -44,6 +46,8 @@ class Store:
         return self._memory.remembered(key, make)
 
     def note(self, entry: Entry) -> None:
+        if not self.in_transaction:
+            self.group.join()
         self.trail.add(entry, self.in_transaction)
 
     def expect_no_transaction(self) -> None:
@@ -75,6 +79,7 @@ class Store:
         """Bring what was committed into the database file, if there is much of it, and nothing was committed since this
         was last asked: that waits for the disk, for some 25 ms, and is best done while nobody calls. The first commit
         after it waits for the disk too, so that little things are left where they are."""
+        self.group.commit()
         changes = self.db.total_changes
         if self._tidied + MUCH <= changes == self._seen:
             self.db.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -100,4 +105,5 @@ class Store:
         self.records.counted.clear()
 
     def close(self) -> None:
+        self.group.commit()
         self.db.close()

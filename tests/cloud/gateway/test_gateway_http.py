@@ -16,7 +16,9 @@ from botocore.credentials import Credentials
 
 from labsupport.cloud import server
 from labsupport.cloud.gateway.asgi import application
+from labsupport.cloud.gateway.eager import Together
 from labsupport.cloud.gateway.http import LAB, Protocol, _check
+from labsupport.cloud.store.store import Store
 
 SMALL, LARGE = b"x" * 1024, b"y" * 16 * 1024  # both are answered whole
 REQUEST = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n"
@@ -131,11 +133,15 @@ class Transport(asyncio.Transport):
     resume_reading = pause_reading
 
 
+def lost() -> Any:
+    return 500, {"content-length": "4"}, b"lost"
+
+
 async def hello(scope: Any, receive: Any, send: Any) -> None:
     """Reads what comes and answers at once where it can, as the gateway does."""
     while (await receive()).get("more_body"):
         pass
-    if not scope["extensions"][LAB]["answer"](200, {"content-length": "5"}, b"hello"):
+    if not scope["extensions"][LAB]["answer"]((200, {"content-length": "5"}, b"hello"), lost):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
         await send({"type": "http.response.body", "body": b"hello"})
 
@@ -143,7 +149,8 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 async def connected(**settings: Any) -> tuple[Protocol, Transport]:
     config = uvicorn.Config(hello, **{**server.HTTP, **settings})
     config.load()
-    protocol, transport = Protocol(config, uvicorn.server.ServerState(), {}), Transport()
+    store = Store(":memory:", bytes(32))
+    protocol, transport = Protocol(Together(store.group), config, uvicorn.server.ServerState(), {}), Transport()
     protocol.connection_made(transport)
     return protocol, transport
 

@@ -49,13 +49,16 @@ def fresh_path(home: Path, piece: str) -> Path:
 
 def kept_if_committed(call: Call, piece: Piece) -> AbstractContextManager[None]:
     """Let a new piece take its place once the block, which commits its record, has ended well; else it goes."""
-    return _settled(call.cloud.home, piece.id) if piece.inline is None else nullcontext()
+    return _settled(call, piece.id) if piece.inline is None else nullcontext()
 
 
 @contextmanager
-def _settled(home: Path, piece: str) -> Iterator[None]:
+def _settled(call: Call, piece: str) -> Iterator[None]:
+    home = call.cloud.home
     try:
         yield
+        if not call.store.group.commit():
+            raise RuntimeError("The record of an object could not be committed.")
     except BaseException:
         fresh_path(home, piece).unlink(missing_ok=True)
         raise
