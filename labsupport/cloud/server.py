@@ -21,8 +21,8 @@ from labsupport.cloud.core.accounts import first_start
 from labsupport.cloud.core.cloud import Cloud, Settings
 from labsupport.cloud.core.service import Service
 from labsupport.cloud.gateway.asgi import application
-from labsupport.cloud.gateway.eager import Together
 from labsupport.cloud.gateway.http import Protocol
+from labsupport.cloud.gateway.together import Together
 from labsupport.cloud.store.store import Store
 
 STATE = ("git", "objects", "instances", "builds", "logs", "cache")  # folders beside the database

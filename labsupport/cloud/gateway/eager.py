@@ -11,8 +11,6 @@ from functools import partial
 from types import coroutine
 from typing import Any
 
-from labsupport.cloud.store.group import Group
-
 
 def begun(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
     """Run `work` until it waits for the first time; a task for the rest of it, or None if it has ended.
@@ -41,32 +39,6 @@ def _rest(work: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, 
             awaited = resume()
         except StopIteration:
             return
-
-
-class Together:
-    """Calls that come in the same turn of the loop: what they do is committed together at its end."""
-
-    def __init__(self, group: Group) -> None:
-        self.group = group
-        self._is_due = False
-
-    def begun(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-        """As `begun` alone, for a call whose answer is kept until then: see `Group.tell_once_committed`."""
-        if not self._is_due:
-            self._is_due = True
-            loop.call_soon(self._end)  # before whatever the calls have the loop do
-        self.group.joining = True
-        try:
-            rest = begun(loop, work)
-        finally:
-            self.group.joining = False
-        if rest is not None:
-            self.group.commit()  # it waits for something, which may rest on what it has done
-        return rest
-
-    def _end(self) -> None:
-        self._is_due = False
-        self.group.commit()
 
 
 async def in_task() -> None:

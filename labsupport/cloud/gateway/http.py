@@ -13,7 +13,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from labsupport.cloud.gateway.eager import Together, begun
+from labsupport.cloud.gateway.eager import begun
+from labsupport.cloud.gateway.together import Together
 
 LARGEST_HEAD = 64 * 1024  # bytes of a request's first line and headers
 LONGEST_HEAD = 20.0  # seconds that they may take

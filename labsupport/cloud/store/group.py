@@ -23,6 +23,11 @@ class Group:
         self._waiting: list[Told] = []
         self._lost = lost
 
+    @property
+    def size(self) -> int:
+        """How many wait to be told."""
+        return len(self._waiting)
+
     def begin(self) -> None:
         self._settle_with_others()
         self.db.execute("SAVEPOINT s0" if self.is_open else "BEGIN IMMEDIATE")

@@ -16,8 +16,8 @@ from botocore.credentials import Credentials
 
 from labsupport.cloud import server
 from labsupport.cloud.gateway.asgi import application
-from labsupport.cloud.gateway.eager import Together
 from labsupport.cloud.gateway.http import LAB, Protocol, _check
+from labsupport.cloud.gateway.together import Together
 from labsupport.cloud.store.store import Store
 
 SMALL, LARGE = b"x" * 1024, b"y" * 16 * 1024  # both are answered whole

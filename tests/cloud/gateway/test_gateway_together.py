@@ -13,8 +13,8 @@ from test_gateway_http import SMALL, Transport, asked, stored
 from labsupport.cloud import server
 from labsupport.cloud.core.cloud import Cloud
 from labsupport.cloud.gateway.asgi import application
-from labsupport.cloud.gateway.eager import Together
 from labsupport.cloud.gateway.http import Protocol
+from labsupport.cloud.gateway.together import MOST, Together
 
 __all__ = ["stored"]
 LONG = b"z" * 20_000  # an object of that size is a file, and is answered in parts
@@ -75,6 +75,12 @@ def test_nobody_is_answered_before_all_is_committed(stored: Any) -> None:
     assert (seen.first, seen.is_open) == ([b"", b"", b""], True)
     assert seen.statuses == [200, 200, 200]
     assert {"together-0", "together-1", "together-2"} <= keys(stored)
+
+
+def test_the_first_does_not_wait_for_ever_so_many(stored: Any) -> None:
+    seen = at_once(stored, *[asked(stored, "small", "HEAD")] * (MOST + 1))
+    assert [bool(one) for one in seen.first] == [True] * MOST + [False]
+    assert seen.statuses == [200] * (MOST + 1)
 
 
 def test_one_client_alone_is_answered_at_once(stored: Any) -> None:
