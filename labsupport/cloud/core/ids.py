@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import secrets
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -39,3 +40,8 @@ def hex_id(prefix: str, digits: int = 17) -> str:
 def short_id(prefix: str = "", length: int = 9) -> str:
     """`d-A1B2C3D4E` and its kind (CodeDeploy): capitals and digits."""
     return prefix + "".join(secrets.choice(_BASE32 + "0189") for _ in range(length))
+
+
+def session_name(text: str) -> str:
+    """A name as STS takes it for a role's session (AssumeRole: RoleSessionName): 2 to 64 of its own characters."""
+    return re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)[:64].ljust(2, "=")

@@ -201,21 +201,32 @@ def test_a_pipelines_project_without_its_pipeline(piped: Works) -> None:
     assert piped.output(build) == ["alone"]
 
 
-def pipelines_client(works: Works, role: str) -> Any:
+def pipelines_client(works: Works, role: str, pipeline: str = "release") -> Any:
     """CodeBuild as a pipeline calls it: in a session of its role that CodePipeline has begun."""
 
     def assume(cloud: Any) -> dict[str, Any]:
         from labsupport.cloud.core.call import Call
         from labsupport.cloud.core.identity import service_principal
+        from labsupport.cloud.core.ids import session_name
 
         service = cloud.service("codepipeline")
         caller = service_principal(service.principal, "123456789012")
         call = Call(cloud, service, "act", caller, "123456789012", "us-east-1")
-        answer = call.aws("sts", as_service=True).assume_role(RoleArn=role, RoleSessionName="release")
+        answer = call.aws("sts", as_service=True).assume_role(RoleArn=role, RoleSessionName=session_name(pipeline))
         found: dict[str, Any] = answer["Credentials"]
         return found
 
     return works.cloud.client("codebuild", credentials=works.cloud.on_loop(assume))
+
+
+def test_a_pipeline_of_one_letter_is_the_initiator(works: Works) -> None:
+    role = new_role(works.cloud, "letter", allow("codebuild:*"), service="codepipeline")
+    text = spec("echo alone")
+    build = pipelines_client(works, role, "P").start_build(
+        projectName="sources", buildspecOverride=text, sourceTypeOverride="NO_SOURCE", artifactsOverride=NO_ARTIFACTS
+    )["build"]
+    assert build["initiator"] == "codepipeline/P"
+    assert works.output(works.ended(build)) == ["alone"]
 
 
 def test_in_a_pipeline_any_project_gets_the_pipelines_artifacts(works: Works) -> None:

@@ -127,7 +127,7 @@ def initiator(caller: Caller) -> str:
     session = caller.session
     if session and session.role:
         if session.issued_to == "codepipeline.amazonaws.com":
-            return f"codepipeline/{session.name}"
+            return f"codepipeline/{session.name.rstrip('=')}"  # what fills up a name of one letter
         if session.issued_to == "events.amazonaws.com":
             return f"rule/{session.name}"
         return f"{session.role}/{session.name}"

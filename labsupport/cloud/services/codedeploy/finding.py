@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Role
+from labsupport.cloud.core.ids import session_name
 from labsupport.cloud.services.codedeploy.base import Group, Params
 
 _STATES = ["pending", "running", "stopping", "stopped"]
@@ -45,9 +46,7 @@ def state_of(call: Call, role: str, instance_id: str) -> str:
 
 
 def _describe(call: Call, role: str, session: str, **params: Any) -> list[Params]:
-    client = call.aws(
-        "ec2", role=role, session="".join(char for char in session if char.isalnum() or char in "-_")[:64]
-    )
+    client = call.aws("ec2", role=role, session=session_name(session))
     found: list[Params] = []
     token: Params = {}
     while True:

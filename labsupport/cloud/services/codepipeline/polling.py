@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.ids import session_name
 from labsupport.cloud.services.codepipeline.base import Params, Pipeline, service
 from labsupport.cloud.services.codepipeline.running import begin, has_room
 
@@ -67,7 +68,9 @@ async def _revision(call: Call, pipeline: Pipeline, source: Params) -> str:
     service_name, look = _LOOKS[source["actionTypeId"]["provider"]]
     role = pipeline.declaration["roleArn"]
     try:
-        return await look(call.aws(service_name, role=role, session=pipeline.name[:64]), source["configuration"])
+        return await look(
+            call.aws(service_name, role=role, session=session_name(pipeline.name)), source["configuration"]
+        )
     except AwsError:
         return ""
 

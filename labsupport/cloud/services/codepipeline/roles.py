@@ -3,14 +3,13 @@
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.core.identity import Caller
+from labsupport.cloud.core.ids import session_name
 from labsupport.cloud.services.codepipeline.base import Execution
-
-_LONGEST = 64  # characters of a session's name
 
 
 def assumed(call: Call, execution: Execution, action_role: str | None = None) -> Caller:
     """A session of the pipeline's role, or of an action's own role, which the pipeline's role assumes."""
-    role, session = execution.declaration["roleArn"], execution.pipeline[:_LONGEST]
+    role, session = execution.declaration["roleArn"], session_name(execution.pipeline)
     pipeline = call.aws("sts", role=role, session=session)
     try:
         caller = pipeline.caller()
@@ -31,6 +30,6 @@ def _not_assumed(role: str, error: AwsError) -> AwsError:
 def check(call: Call, role: str, name: str) -> None:
     """A pipeline is refused at once if its role does not let CodePipeline in, or is not there."""
     try:
-        call.aws("sts", role=role, session=name[:_LONGEST]).caller()
+        call.aws("sts", role=role, session=session_name(name)).caller()
     except AwsError as error:
         raise AwsError("InvalidStructureException", _not_assumed(role, error).message, 400, error.decision) from None

@@ -9,6 +9,7 @@ from typing import Any
 from labsupport.cloud.core.arn import parse, queue_url
 from labsupport.cloud.core.call import Call, Client
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.ids import session_name
 from labsupport.cloud.services.events.base import Params
 from labsupport.cloud.services.events.content import content
 
@@ -23,9 +24,8 @@ def send(call: Call, delivery_id: str, rule_arn: str, target: Params, event: Par
 
 
 def _client(call: Call, service: str, target: Params, rule_arn: str, delivery_id: str) -> Client:
-    session = re.sub(r"[^\w+=,.@-]", "-", delivery_id, flags=re.ASCII)[:64]
     role = target.get("RoleArn", "")
-    return call.aws(service, role=role, session=session, as_service=not role, source_arn=rule_arn)
+    return call.aws(service, role=role, session=session_name(delivery_id), as_service=not role, source_arn=rule_arn)
 
 
 def _token(delivery_id: str) -> str:

@@ -70,7 +70,7 @@ def _credentials(work: Work, outputs: list[Params]) -> dict[str, Any]:
         _right(["kms:Decrypt", "kms:GenerateDataKey"], ["*"]),
     ]
     policy = {"Version": "2012-10-17", "Statement": [one for one in rights if one["Resource"]]}
-    role, session = work.execution.declaration["roleArn"], work.execution.pipeline[:64]
+    role, session = work.execution.declaration["roleArn"], ids.session_name(work.execution.pipeline)
     sts = work.call.aws("sts", as_service=True)
     made = sts.assume_role(RoleArn=role, RoleSessionName=session, Policy=json.dumps(policy))["Credentials"]
     return {
