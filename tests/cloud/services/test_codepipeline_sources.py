@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -185,6 +186,13 @@ def test_an_actions_own_role(cloud: Any) -> None:
     assert "sts:AssumeRole" in failure(pipeline, "S1", "Deploy")["message"]
 
 
+@pytest.mark.parametrize("name", ["P", "long" * 25])
+def test_a_name_that_is_no_sessions_name(shared_cloud: Any, role: str, name: str) -> None:
+    """A pipeline's name has 1 to 100 characters, that of the sessions of its role 2 to 64."""
+    pipeline = Watched(shared_cloud, declared(name, role, [source()], [to_s3()]))
+    assert pipeline.statuses() == "Succeeded"
+
+
 def test_one_session_for_an_action(cloud: Any) -> None:
     """However many calls an action makes, it assumes the role once."""
     role = prepare(cloud)
@@ -216,6 +224,11 @@ def commit(client: Any, text: str, parent: str = "") -> str:
     return str(made["commitId"])
 
 
+def seconds_of(client: Any, commit_id: str) -> int:
+    date = client.get_commit(repositoryName="shop", commitId=commit_id)["commit"]["author"]["date"]
+    return int(date.split()[0])
+
+
 def with_codecommit(cloud: Any) -> tuple[str, Any]:
     role = prepare(cloud)
     more = policy(may("codecommit:GetBranch", "codecommit:GetCommit", "codecommit:UploadArchive"))
@@ -234,13 +247,15 @@ def test_from_codecommit(cloud: Any) -> None:
     role, git = with_codecommit(cloud)
     first = commit(git, "one")
     second = commit(git, "two", first)
-    asks = approval(configuration={"CustomData": "#{src.BranchName} #{src.CommitId}: #{src.CommitMessage}"})
+    text = "#{src.BranchName} #{src.CommitId}: #{src.CommitMessage}, #{src.AuthorDate}"
+    asks = approval(configuration={"CustomData": text})
     source = commit_source(PollForSourceChanges="false")
     pipeline = Watched(cloud, declared("shop", role, [source], [to_s3(), asks]))
     assert page(cloud) == b"two"
     (revision,) = pipeline.executions()[0]["sourceRevisions"]
     assert (revision["revisionId"], revision["revisionSummary"]) == (second, "say two")
-    assert pipeline.actions()[-1]["input"]["resolvedConfiguration"]["CustomData"] == f"main {second}: say two"
+    when = datetime.fromtimestamp(seconds_of(git, second), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert pipeline.actions()[-1]["input"]["resolvedConfiguration"]["CustomData"] == f"main {second}: say two, {when}"
     pipeline.start(sourceRevisions=[{"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": first}])
     pipeline.answer("S1")
     assert page(cloud) == b"one"

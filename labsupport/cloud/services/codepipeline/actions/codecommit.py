@@ -1,5 +1,7 @@
 """The CodeCommit source action (User Guide: "CodeCommit source action reference")."""
 
+from datetime import UTC, datetime
+
 from labsupport.cloud.core.call import Client
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.codepipeline.actions.work import Work
@@ -25,14 +27,19 @@ async def commit_source(work: Work) -> bool:
     work.action.external_id = commit_id
     work.action.summary = message.strip()[:2048] or commit_id
     work.action.variables = {
-        "AuthorDate": commit["author"]["date"],
+        "AuthorDate": _moment(commit["author"]["date"]),
         "BranchName": branch,
         "CommitId": commit_id,
         "CommitMessage": message,
-        "CommitterDate": commit["committer"]["date"],
+        "CommitterDate": _moment(commit["committer"]["date"]),
         "RepositoryName": repository,
     }
     return True
+
+
+def _moment(date: str) -> str:
+    """Git's seconds and offset in ISO 8601, as the variables have it (Variables reference: "CodeCommit action")."""
+    return datetime.fromtimestamp(int(date.split()[0]), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _head(client: Client, repository: str, branch: str) -> str:
