@@ -1,6 +1,7 @@
 """Results of the REST protocols: what goes into the status, the headers and the body."""
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from .values import text_writer
 Writer = Callable[[dict[str, Any]], HttpResponse]
 Body = Callable[[dict[str, Any]], tuple[Any, str]]  # the body and its content type
 _ELSEWHERE = ("header", "headers", "statusCode")
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # The root elements of S3's answers that carry no payload member. The models don't name them, and botocore
 # doesn't look; clients in other languages may. See each operation's response syntax in S3's API reference.
@@ -113,11 +115,11 @@ def _header_text(shape: Any) -> Callable[[Any], str]:
 
 
 def header_text(value: Any) -> str:
-    """Text as a header can carry it: one line of ISO-8859-1."""
+    """Text as a header can carry it: one line of ISO-8859-1 without control characters."""
     text = str(value)
     if text.isascii() and text.isprintable():
         return text
-    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace").decode("latin-1")
+    return _CONTROLS.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
 
 
 def _item(text: str) -> str:

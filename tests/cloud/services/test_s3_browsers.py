@@ -218,6 +218,25 @@ def test_what_a_form_asks_to_be_told(shared_cloud: Any, name: str) -> None:
     status, headers, _ = answer(success_action_redirect="https://example.com/done?x=1")
     assert status == 303
     assert headers["location"].startswith(f"https://example.com/done?x=1&bucket={name}&key=a+b&etag=%22")
+    status, headers, _ = answer(success_action_redirect="https://example.com/a%20b \x01ü")
+    assert status == 303
+    assert headers["location"].startswith("https://example.com/a%20b%20%01%C3%BC?bucket=")
+
+
+def test_a_form_makes_no_object_that_cannot_be_read(shared_cloud: Any, name: str) -> None:
+    """No header carries every text: AWS encodes metadata by RFC 2047, and counts what it leaves out."""
+    given = {
+        "x-amz-meta-plain": "a",
+        "x-amz-meta-name": "Jürgen ☃",
+        "x-amz-meta-bell": "a\x07b",
+        "Content-Type": "a\x01b",
+    }
+    fields = signed(shared_cloud, name, "odd", given, [{field: value} for field, value in given.items()])
+    assert post(shared_cloud, name, fields)[0] == 204
+    found = shared_cloud.client("s3").head_object(Bucket=name, Key="odd")
+    encoded = base64.b64encode("Jürgen ☃".encode()).decode()
+    assert found["Metadata"] == {"plain": "a", "name": f"=?UTF-8?B?{encoded}?="}
+    assert (found["MissingMeta"], found["ContentType"]) == (1, "a b")
 
 
 def test_tags_in_a_form(shared_cloud: Any, name: str) -> None:

@@ -113,6 +113,18 @@ def test_headers_and_metadata_come_back(s3: Any, name: str) -> None:
     assert (other["ContentType"], other["CacheControl"]) == ("text/html", "no-store")
 
 
+def test_a_header_asked_for_that_none_can_carry(s3: Any, name: str) -> None:
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    asked = "attachment; filename=2016\N{EN DASH}17.md"
+    with pytest.raises(s3.exceptions.ClientError) as caught:
+        s3.get_object(Bucket=name, Key="k", ResponseContentDisposition=asked)
+    error = caught.value.response["Error"]
+    assert error["Message"] == "Header value cannot be represented using ISO-8859-1."
+    assert (error["ArgumentName"], error["ArgumentValue"]) == ("response-content-disposition", asked)
+    for operation in (s3.get_object, s3.head_object):
+        assert operation(Bucket=name, Key="k", ResponseContentType="a\x00b\x7fc")["ContentType"] == "a b c"
+
+
 PAST, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(days=1)
 READS: list[tuple[dict[str, Any], str | None]] = [
     ({"IfMatch": "ETAG"}, None),

@@ -15,12 +15,12 @@ from labsupport.cloud.services.s3.base import (
     service,
     time,
 )
+from labsupport.cloud.services.s3.carried import HEADERS
 from labsupport.cloud.services.s3.conditions import check_read
 from labsupport.cloud.services.s3.context import conditions, creating_conditions, tag_conditions
 from labsupport.cloud.services.s3.customer import customer_key
 from labsupport.cloud.services.s3.objects import (
     CHECKSUMS,
-    HEADERS,
     commit,
     filled,
     found_object,

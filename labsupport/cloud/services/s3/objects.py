@@ -27,6 +27,7 @@ from labsupport.cloud.services.s3.base import (
     service,
     time,
 )
+from labsupport.cloud.services.s3.carried import HEADERS, OVERRIDES, asked_for, metadata_told
 from labsupport.cloud.services.s3.conditions import check_read, check_write, is_range, range_of
 from labsupport.cloud.services.s3.configuration import checked_tags
 from labsupport.cloud.services.s3.context import conditions, creating_conditions
@@ -37,9 +38,6 @@ from labsupport.cloud.services.s3.ownership import own
 from labsupport.cloud.services.s3.protection import allowed, protect, told
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
-HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
-           "WebsiteRedirectLocation")  # fmt: skip
-_OVERRIDES = {f"Response{name}": name for name in HEADERS}
 CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
 
@@ -196,7 +194,7 @@ async def head_object(call: Call, params: Params) -> Params:
 
 
 def _refuse_overrides(call: Call, params: Params) -> None:
-    if call.caller.kind == "anonymous" and any(params.get(name) for name in _OVERRIDES):
+    if call.caller.kind == "anonymous" and any(params.get(name) for name in OVERRIDES):
         message = "Request specific response headers cannot be used for anonymous GET requests."
         raise AwsError("InvalidRequest", message, 400)
 
@@ -219,7 +217,7 @@ def described(call: Call, bucket: Bucket, found: Object, params: Params, start: 
         "LastModified": time(found.modified),
         "ContentLength": end - start,
         "ETag": f'"{found.etag}"',
-        "Metadata": found.metadata,
+        **metadata_told(found.metadata),
         **found.headers,
         **locks.as_told(found.lock, params),
         **version_of(bucket, found),
@@ -240,7 +238,4 @@ def described(call: Call, bucket: Bucket, found: Object, params: Params, start: 
         shown |= expiry_of(bucket, found)
     if bucket.locked:
         shown |= told(call, found, params)
-    for name, value in params.items():
-        if name in _OVERRIDES and value:
-            shown[_OVERRIDES[name]] = value
-    return shown
+    return {**shown, **asked_for(params)}

@@ -8,6 +8,7 @@ import binascii
 import hmac
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from string import punctuation
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -243,7 +244,7 @@ def _answer(fields: dict[str, str], bucket: str, result: Params, cloud: Cloud) -
     target = fields.get("success_action_redirect") or fields.get("redirect")
     if target and target.startswith(("http://", "https://")):
         query = urlencode({"bucket": bucket, "key": fields["key"], "etag": result["ETag"]})
-        return HttpResponse(303, {**headers, "location": f"{target}{'&' if '?' in target else '?'}{query}"})
+        return HttpResponse(303, {**headers, "location": f"{_uri(target)}{'&' if '?' in target else '?'}{query}"})
     status = fields.get("success_action_status")
     if status == "201":
         parts = {"Location": headers["location"], "Bucket": bucket, "Key": fields["key"], "ETag": result["ETag"]}
@@ -251,3 +252,8 @@ def _answer(fields: dict[str, str], bucket: str, result: Params, cloud: Cloud) -
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<PostResponse>{inside}</PostResponse>'
         return HttpResponse(201, {**headers, "content-type": "application/xml"}, body.encode())
     return HttpResponse(200 if status == "200" else 204, headers)
+
+
+def _uri(text: str) -> str:
+    """What a page gave as an address, as a header can carry it."""
+    return quote(text, safe=punctuation)
