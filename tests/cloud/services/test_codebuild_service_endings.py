@@ -299,6 +299,7 @@ def test_where_the_log_goes(works: Works, config: dict[str, str], group: str | N
     build = works.run(spec("echo x"), **({"logsConfigOverride": {"cloudWatchLogs": config}} if config else {}))
     assert build["buildStatus"] == "SUCCEEDED"
     logs = build["logs"]
+    assert logs["s3Logs"] == {"status": "DISABLED", "encryptionDisabled": False}
     uuid = build["id"].partition(":")[2]
     assert (logs.get("groupName"), logs.get("streamName")) == (group, stream and stream.format(id=uuid))
     groups = [one["logGroupName"] for one in works.cloud.client("logs").describe_log_groups()["logGroups"]]

@@ -62,6 +62,19 @@ def test_created_and_described(codebuild: Any, role: str) -> None:
     assert answer["projects"][0] == project
 
 
+def test_artifacts_with_what_was_left_out(codebuild: Any, role: str) -> None:
+    """As in the AWS CLI's examples of create-project."""
+    project = create(codebuild, role, "filled", source=S3_SOURCE, artifacts=S3_ARTIFACTS)
+    assert project["artifacts"] == {
+        "type": "S3",
+        "location": "bucket",
+        "name": "filled",
+        "namespaceType": "NONE",
+        "packaging": "NONE",
+        "encryptionDisabled": False,
+    }
+
+
 def test_a_name_that_is_taken(codebuild: Any, role: str) -> None:
     create(codebuild, role, "taken")
     arn = "arn:aws:codebuild:us-east-1:123456789012:project/taken"

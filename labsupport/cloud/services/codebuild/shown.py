@@ -46,7 +46,8 @@ def source(given: Params) -> Params:
 def _project_artifacts(name: str, given: Params) -> Params:
     if given["type"] == "NO_ARTIFACTS":
         return given
-    return {"name": name, "packaging": "NONE", "encryptionDisabled": False, **given}
+    more = {"namespaceType": "NONE"} if given["type"] == "S3" else {}
+    return {"name": name, "packaging": "NONE", **more, "encryptionDisabled": False, **given}
 
 
 def environment(given: Params) -> Params:
@@ -114,5 +115,5 @@ def logs(found: Build) -> Params:
         "deepLink": deep_link(found),
         "cloudWatchLogsArn": f"arn:aws:logs:{found.region}:{found.account}:{place}",
         "cloudWatchLogs": config.get("cloudWatchLogs") or {"status": "ENABLED"},
-        "s3Logs": config.get("s3Logs") or {"status": "DISABLED"},
+        "s3Logs": {"status": "DISABLED", "encryptionDisabled": False, **config.get("s3Logs", {})},
     }
