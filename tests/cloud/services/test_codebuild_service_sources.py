@@ -299,7 +299,14 @@ def tip(works: Works, branch: str) -> str:
 @pytest.mark.parametrize("depth", [0, 1])
 @pytest.mark.parametrize(
     ("version", "branch"),
-    [("", "main"), ("old", "old"), ("refs/heads/old", "old"), ("refs/heads/main", "main"), ("{old}", "old")],
+    [
+        ("", "main"),
+        ("old", "old"),
+        ("refs/heads/old", "old"),
+        ("refs/heads/main", "main"),
+        ("{old}", "old"),
+        ("refs/heads/main^{{{old}}}", "old"),
+    ],
 )
 def test_a_repository(committed: Works, version: str, branch: str, depth: int) -> None:
     expected = tip(committed, branch)
@@ -309,6 +316,14 @@ def test_a_repository(committed: Works, version: str, branch: str, depth: int) -
     assert build["resolvedSourceVersion"] == expected
     location = build["source"]["location"]
     assert committed.output(build) == ["second" if branch == "main" else "first", f"{expected} {location}"]
+
+
+def test_a_commit_that_is_not_of_the_reference(committed: Works) -> None:
+    version = f"refs/heads/old^{{{tip(committed, 'main')}}}"
+    build = committed.run(sourceVersion=version)
+    assert reasons(build)["DOWNLOAD_SOURCE"][1].startswith(
+        f"reference not found for primary source and source version {version}"
+    )
 
 
 def test_the_address_that_aws_has(committed: Works) -> None:

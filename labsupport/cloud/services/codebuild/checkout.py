@@ -7,6 +7,7 @@ environment: they stand in no command line and no file.
 import base64
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from labsupport.cloud.runner.spec import ExitStatus, Spec, StartError
 from labsupport.cloud.services.codebuild.base import Params
 from labsupport.cloud.services.codebuild.checks import repository_of
 from labsupport.cloud.services.codebuild.run import Run
+
+# A reference and a commit of it (User Guide: "Source version sample with AWS CodeBuild").
+_COMMIT_OF = re.compile(r"refs/(heads|tags)/(.+)\^\{([0-9a-f]{40})\}")
 
 
 class CheckoutError(Exception):
@@ -46,7 +50,8 @@ def failed_clone(lines: list[str]) -> CheckoutError:
 
 
 async def check_out(run: Run, source: Params, version: str, folder: Path) -> str:
-    """Clone a repository and check a version of it out (a branch, a tag or a commit; empty: the default branch).
+    """Clone a repository and check a version of it out: a branch, a tag, a commit, or a commit of a branch or tag
+    (`refs/heads/main^{full id}`); empty: the default branch.
 
     Gives the commit's id. Raises CheckoutError.
     """
@@ -82,12 +87,23 @@ class _Git:
 
     async def tried(self, version: str) -> bool:
         """A branch of the server counts before a tag, and both before a commit's id."""
+        commit_of = _COMMIT_OF.fullmatch(version)
+        if commit_of:
+            return await self.tried_commit_of(*commit_of.groups())
         short = version.removeprefix("refs/heads/").removeprefix("refs/tags/")
         for revision in (f"refs/remotes/origin/{short}", f"refs/tags/{short}", f"{version}^{{commit}}"):
             status, _ = await self.git("checkout", "--quiet", "--detach", revision)
             if status.ok:
                 return True
         return False
+
+    async def tried_commit_of(self, kind: str, name: str, commit: str) -> bool:
+        """Only the reference is looked through for the commit."""
+        reference = f"refs/remotes/origin/{name}" if kind == "heads" else f"refs/tags/{name}"
+        status, _ = await self.git("merge-base", "--is-ancestor", commit, reference)
+        if status.ok:
+            status, _ = await self.git("checkout", "--quiet", "--detach", commit)
+        return status.ok
 
     async def output(self, *arguments: str) -> str:
         _, lines = await self.git(*arguments)
