@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from pipeline_help import NO_ID, Watched, approval, declared, maker, packed, prepare, source, to_s3
-from services_help import ACCOUNT, code_of, refused
+from pipeline_help import NO_ID, Watched, approval, declared, kind, maker, packed, prepare, source, to_s3
+from services_help import ACCOUNT, code_of, may, policy, refused, service_role
 
 LEARNER = f"arn:aws:iam::{ACCOUNT}:user/learner"
 
@@ -199,3 +199,31 @@ def test_deleted_under_an_execution(ask: Any, shared_cloud: Any) -> None:
     answer = {"pipelineName": pipeline.name, "stageName": "S1", "actionName": "Approve", "token": token}
     code = code_of(pipeline.client.put_approval_result, **answer, result={"summary": "", "status": "Approved"})
     assert code == "PipelineNotFoundException"
+
+
+# What other services say of it
+
+
+def test_a_deployment_and_where_to_look_at_it(cloud: Any) -> None:
+    """The link has the form of the AWS CLI's example of get-pipeline-state."""
+    role, codedeploy = prepare(cloud), cloud.client("codedeploy")
+    allowed = policy(may("codedeploy:*"))
+    cloud.client("iam").put_role_policy(RoleName="pipeline", PolicyName="deploy", PolicyDocument=allowed)
+    deployer = service_role(cloud, "deployer", "codedeploy", may("ec2:DescribeInstances"))
+    codedeploy.create_application(applicationName="shop")
+    names = {"applicationName": "shop", "deploymentGroupName": "prod"}
+    codedeploy.create_deployment_group(**names, serviceRoleArn=deployer)
+    action = {
+        "name": "Deploy",
+        "actionTypeId": kind("Deploy", "CodeDeploy"),
+        "configuration": {"ApplicationName": "shop", "DeploymentGroupName": "prod"},
+        "inputArtifacts": [{"name": "SourceOutput"}],
+    }
+    pipeline = Watched(cloud, declared("deploys", role, [source()], [action]))
+    found, result = pipeline.latest("S1", "Deploy"), pipeline.actions()[-1]["output"]["executionResult"]
+    assert (found["status"], found["errorDetails"]["code"]) == ("Failed", "JobFailed")
+    assert "no instances were found" in found["errorDetails"]["message"]
+    (deployment,) = codedeploy.list_deployments(**names)["deployments"]
+    link = f"https://console.aws.amazon.com/codedeploy/home?region=us-east-1#/deployments/{deployment}"
+    assert (found["externalExecutionId"], found["externalExecutionUrl"]) == (deployment, link)
+    assert result["externalExecutionUrl"] == link

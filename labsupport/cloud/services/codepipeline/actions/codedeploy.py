@@ -23,6 +23,7 @@ async def deploy(work: Work) -> bool | float:
         note = f"CodePipeline {work.action.pipeline}, execution {work.action.execution}, action {work.action.id}"
         started = client.create_deployment(**names, revision=revision, description=note)["deploymentId"]
         work.note(external_id=started, watch=started)
+        work.action.url = _url(work, started)
     found = client.get_deployment(deploymentId=work.action.external_id)["deploymentInfo"]
     if found["status"] in _RUNNING:
         return LOOK_AGAIN
@@ -32,3 +33,7 @@ async def deploy(work: Work) -> bool | float:
         raise Failed("JobFailed", f"Deployment {work.action.external_id} failed. {message}")
     work.action.summary = "Deployment Succeeded"
     return True
+
+
+def _url(work: Work, deployment: str) -> str:
+    return f"https://console.aws.amazon.com/codedeploy/home?region={work.call.region}#/deployments/{deployment}"
