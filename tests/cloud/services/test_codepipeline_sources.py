@@ -1,6 +1,7 @@
 """S3 and CodeCommit as sources, S3 as a target: revisions, keys, roles of actions, polling."""
 
 import io
+import re
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
@@ -130,6 +131,25 @@ def test_deployed(shared_cloud: Any, role: str, s3: Any, configuration: dict[str
     assert {one["Key"] for one in s3.list_objects_v2(Bucket=name.lower())["Contents"]} == keys
     head = s3.head_object(Bucket=name.lower(), Key=sorted(keys)[0])
     assert head["CacheControl"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("key", "form"),
+    [
+        ("js/{datetime}.zip", r"js/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.zip"),
+        ("js/{uuid}.zip", r"js/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.zip"),
+        ("{other}.zip", r"\{other\}\.zip"),
+    ],
+)
+def test_variables_in_an_objects_key(shared_cloud: Any, role: str, s3: Any, key: str, form: str) -> None:
+    name = f"keys-{key.strip('js/{').partition('}')[0]}"
+    s3.create_bucket(Bucket=name)
+    target = to_s3(BucketName=name, Extract="false", ObjectKey=key)
+    pipeline = Watched(shared_cloud, declared(name, role, [source()], [target]))
+    pipeline.start()
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=name)["Contents"]]
+    assert all(re.fullmatch(form, one) for one in keys), keys
+    assert pipeline.statuses() == "Succeeded Succeeded"
 
 
 @pytest.mark.parametrize(

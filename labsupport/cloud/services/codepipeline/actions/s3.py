@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from datetime import UTC, datetime
 from mimetypes import guess_type
 
 from labsupport.cloud.core.errors import AwsError
@@ -46,18 +47,26 @@ def _note(work: Work, bucket: str, key: str, found: Params) -> None:
 
 
 async def _deploy(work: Work) -> bool:
-    data = await work.download(work.action.inputs[0])
+    data, key = await work.download(work.action.inputs[0]), _object_key(work)
     if work.configuration["Extract"].lower() == "true":
         for name, content in _files(data):
-            await _put(
-                work, "/".join(part for part in (work.configuration.get("ObjectKey", ""), name) if part), content
-            )
-    elif not work.configuration.get("ObjectKey"):
+            await _put(work, "/".join(part for part in (key, name) if part), content)
+    elif not key:
         raise Failed("ConfigurationError", "ObjectKey is required where Extract is false")
     else:
-        await _put(work, work.configuration["ObjectKey"], data)
+        await _put(work, key, data)
     work.action.summary = "Deployment Succeeded"
     return True
+
+
+def _object_key(work: Work) -> str:
+    """The key with its own two variables, {datetime} and {uuid}, filled in (User Guide: "Action structure").
+
+    They are the action's time and id: one that is resumed after a restart writes to where it wrote before.
+    """
+    moment = datetime.fromtimestamp(work.action.started, UTC).strftime("%Y-%m-%d_%H-%M-%S")
+    key: str = work.configuration.get("ObjectKey", "")
+    return key.replace("{datetime}", moment).replace("{uuid}", work.action.id)
 
 
 def _files(data: bytes) -> list[tuple[str, bytes]]:
