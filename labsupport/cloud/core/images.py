@@ -48,8 +48,8 @@ def find(region: str, wanted: str) -> Image | None:
     return next((image for image in IMAGES if image_id(region, image) == wanted), None)
 
 
-def parameter(region: str, name: str) -> str | None:
-    """The image id that a public parameter holds; `None` where there is no such parameter."""
+def published(name: str) -> Image | None:
+    """The image that a public parameter names; `None` where there is no such parameter."""
     alias = name.removeprefix(_PREFIX)
     named = (image for image in IMAGES if alias in image.aliases) if alias != name else iter(())
-    return next((image_id(region, image) for image in named), None)
+    return next(named, None)

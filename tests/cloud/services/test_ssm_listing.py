@@ -145,6 +145,7 @@ def test_public_parameters(ssm: Any) -> None:
         assert parameter["Name"].startswith(prefix)
         assert parameter["Value"].startswith("ami-0")
         assert parameter["ARN"] == f"arn:aws:ssm:us-east-1::parameter{parameter['Name']}"
+        assert parameter["LastModifiedDate"].year == 2025  # since the image is there
         assert ssm.get_parameter(Name=parameter["Name"])["Parameter"]["Value"] == parameter["Value"]
     assert code_of(ssm.get_parameter, Name=prefix + "/windows") == "ParameterNotFound"
     assert code_of(ssm.delete_parameter, Name=found[0]["Name"]) == "ParameterNotFound"

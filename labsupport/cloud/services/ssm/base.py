@@ -119,10 +119,11 @@ def parameter_named(call: Call, name: str) -> Parameter:
 
 def public(call: Call, name: str) -> Parameter | None:
     """A parameter that AWS publishes: the ids of machine images (User Guide: "Working with public parameters")."""
-    value = images.parameter(call.region, name)
-    if value is None:
+    image = images.published(name)
+    if image is None:
         return None
-    version = Version(number=1, value=value, type="String", data_type="aws:ec2:image", modified=0.0, by="")
+    value, since = images.image_id(call.region, image), datetime.fromisoformat(image.created).timestamp()
+    version = Version(number=1, value=value, type="String", data_type="aws:ec2:image", modified=since, by="")
     return Parameter(account="", region=call.region, name=name, versions=[version])
 
 
