@@ -86,6 +86,26 @@ def test_completions_that_are_refused(s3: Any, name: str) -> None:
     complete(s3, upload, one, two)
 
 
+def test_what_is_said_of_an_upload_has_to_be_so(s3: Any, name: str) -> None:
+    upload = begun(s3, name)
+    only = part(s3, upload, 1, b"abc")
+    with refused("InvalidRequest", "3 bytes"):
+        complete(s3, upload, only, MpuObjectSize=4)
+    with refused("NotImplemented"):  # a header of directory buckets
+        s3.abort_multipart_upload(**upload, IfMatchInitiatedTime=1)
+    assert complete(s3, upload, only, MpuObjectSize=3)["ETag"]
+
+
+def test_a_source_is_the_expected_accounts(s3: Any, name: str) -> None:
+    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    place = {"Bucket": name, "Key": "copy", "CopySource": f"{name}/k"}
+    upload = {**begun(s3, name), "PartNumber": 1, "CopySource": f"{name}/k"}
+    for operation, params in ((s3.copy_object, place), (s3.upload_part_copy, upload)):
+        with refused("AccessDenied", status=403):
+            operation(**params, ExpectedSourceBucketOwner="210987654321")
+        assert operation(**params, ExpectedSourceBucketOwner="123456789012")
+
+
 def test_completion_under_a_condition(s3: Any, name: str) -> None:
     s3.put_object(Bucket=name, Key="k", Body=b"there")
     upload = begun(s3, name)

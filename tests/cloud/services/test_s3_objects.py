@@ -325,6 +325,7 @@ def test_many_keys_at_once(s3: Any, name: str) -> None:
     "more",
     [
         {"ServerSideEncryption": "aws:kms:dsse"},
+        {"ObjectLockEventHold": "ON"},
     ],
 )
 def test_what_is_not_simulated_says_so(shared_cloud: Any, name: str, more: dict[str, Any]) -> None:

@@ -93,14 +93,27 @@ def test_an_archived_object_is_restored_for_a_while(
     request = {"Days": 1, "GlacierJobParameters": {"Tier": tier}}
     s3.restore_object(**place, RestoreRequest=request)
     assert s3.head_object(**place)["Restore"] == 'ongoing-request="true"'
+    assert restore_status(s3, place) == [{"IsRestoreInProgress": True}] * 3
     with refused("RestoreAlreadyInProgress", status=409):
         s3.restore_object(**place, RestoreRequest=request)
     unreadable()
     shared_cloud.advance(hours * HOUR)
     assert 'ongoing-request="false", expiry-date="' in s3.head_object(**place)["Restore"]
+    for status in restore_status(s3, place):
+        assert status["IsRestoreInProgress"] is False
+        assert status["RestoreExpiryDate"].strftime("%a, %d %b %Y") in s3.head_object(**place)["Restore"]
     assert s3.get_object(**place)["Body"].read() == b"cold"
     shared_cloud.advance(3 * DAY)
     unreadable()
+    assert restore_status(s3, place) == [None] * 3
+    assert "RestoreStatus" not in s3.list_objects_v2(Bucket=name, Prefix=place["Key"])["Contents"][0]
+
+
+def restore_status(s3: Any, place: dict[str, str]) -> list[Any]:
+    """What each kind of listing says of an object's restoration where it is asked."""
+    asked = {"Bucket": place["Bucket"], "Prefix": place["Key"], "OptionalObjectAttributes": ["RestoreStatus"]}
+    found = [s3.list_objects_v2(**asked)["Contents"], s3.list_objects(**asked)["Contents"]]
+    return [one[0].get("RestoreStatus") for one in (*found, s3.list_object_versions(**asked)["Versions"])]
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,11 @@ def no_key(key: str) -> AwsError:
     return AwsError("NoSuchKey", "The specified key does not exist.", 404, Key=key)
 
 
+def directory_buckets_only() -> AwsError:
+    """What AWS too has for directory buckets only."""
+    return AwsError("NotImplemented", "A header you provided implies functionality that is not implemented", 501)
+
+
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
@@ -182,6 +187,15 @@ def restoration(call: Call, found: Object) -> Params:
     if call.epoch < found.until:
         ends = format_datetime(time(found.until), usegmt=True)
         return {"Restore": f'ongoing-request="false", expiry-date="{ends}"'}
+    return {}
+
+
+def restore_status(call: Call, found: Object) -> Params:
+    """The same, as listings tell it to who asks for it (x-amz-optional-object-attributes)."""
+    if call.epoch < found.ready:
+        return {"RestoreStatus": {"IsRestoreInProgress": True}}
+    if call.epoch < found.until:
+        return {"RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": time(found.until)}}
     return {}
 
 

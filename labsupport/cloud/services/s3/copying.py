@@ -45,6 +45,8 @@ def source_of(text: str) -> Params:
 def read_source(call: Call, params: Params) -> tuple[Object, bytes]:
     """The source object and its data key, if the caller may read it and its conditions hold."""
     source = source_of(params["CopySource"])
+    if params.get("ExpectedSourceBucketOwner"):
+        source["ExpectedBucketOwner"] = params["ExpectedSourceBucketOwner"]
     call.authorise(read_action(call, source), _arn(source), conditions(call, source))
     bucket, found = _found(call, source)
     names = ("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince")

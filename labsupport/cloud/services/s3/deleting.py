@@ -13,6 +13,7 @@ from labsupport.cloud.services.s3.base import (
     Version,
     as_object,
     bucket_named,
+    directory_buckets_only,
     find_version,
     keep_current,
     service,
@@ -34,8 +35,7 @@ def _action(_: Call, params: Params) -> str:
 def delete_object(call: Call, params: Params) -> Params:
     bucket = bucket_named(call, params)
     if params.get("IfMatchSize") is not None or params.get("IfMatchLastModifiedTime"):
-        message = "A header you provided implies functionality that is not implemented"
-        raise AwsError("NotImplemented", message, 501)  # directory buckets only, at AWS too
+        raise directory_buckets_only()
     if params.get("IfMatch"):
         check_write(call.store.get(Object, bucket.name, params["Key"]), params)
     _refuse_locked(call, bucket, params)

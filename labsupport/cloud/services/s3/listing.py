@@ -17,6 +17,7 @@ from labsupport.cloud.services.s3.base import (
     Version,
     bucket_named,
     canonical_id,
+    restore_status,
     service,
     time,
 )
@@ -89,11 +90,17 @@ def encoded(params: Params, text: str) -> str:
     return quote_plus(text, safe="/*").replace("~", "%7E") if params.get("EncodingType") == "url" else text
 
 
-def _owner(bucket: Bucket, one: Object) -> Params:
-    return {"ID": canonical_id(owner_of(bucket, one))}
+def _further(call: Call, bucket: Bucket, params: Params, one: Object, owner: bool = True) -> Params:
+    """What not every listing tells of an object: its owner, and how its restoration stands."""
+    further: Params = {}
+    if owner:
+        further["Owner"] = {"ID": canonical_id(owner_of(bucket, one))}
+    if "RestoreStatus" in params.get("OptionalObjectAttributes", ()):
+        further |= restore_status(call, one)
+    return further
 
 
-def _contents(params: Params, page: list[Found], owner: Callable[[Object], Params] | None) -> Params:
+def _contents(params: Params, page: list[Found], further: Callable[[Object], Params]) -> Params:
     contents, prefixes = [], []
     for key, one in page:
         if one is None:
@@ -106,7 +113,7 @@ def _contents(params: Params, page: list[Found], owner: Callable[[Object], Param
             "Size": one.size,
             "StorageClass": one.storage,
         }
-        contents.append({**shown, "Owner": owner(one)} if owner else shown)
+        contents.append(shown | further(one))
     return {"Contents": contents, "CommonPrefixes": prefixes}
 
 
@@ -123,10 +130,10 @@ def list_objects_v2(call: Call, params: Params) -> Params:
     token = params.get("ContinuationToken")
     after = paging.last_of(token, bad) if token else params.get("StartAfter")
     page, truncated = _page(call, params, after)
-    owner = partial(_owner, bucket_named(call, params)) if params.get("FetchOwner") else None
+    further = partial(_further, call, bucket_named(call, params), params, owner=params.get("FetchOwner", False))
     answer = {
         **_echo(params, "Prefix", "Delimiter", "StartAfter"),
-        **_contents(params, page, owner),
+        **_contents(params, page, further),
         "KeyCount": len(page),
         "IsTruncated": truncated,
         "ContinuationToken": token,
@@ -137,10 +144,10 @@ def list_objects_v2(call: Call, params: Params) -> Params:
 @service.operation(on=BUCKET, action="s3:ListBucket", context=conditions)
 def list_objects(call: Call, params: Params) -> Params:
     page, truncated = _page(call, params, params.get("Marker"))
-    owner = partial(_owner, bucket_named(call, params))
+    further = partial(_further, call, bucket_named(call, params), params)
     answer = {
         **_echo(params, "Prefix", "Delimiter"),
-        **_contents(params, page, owner),
+        **_contents(params, page, further),
         "Marker": encoded(params, params.get("Marker", "")),
         "IsTruncated": truncated,
     }
@@ -156,11 +163,11 @@ def list_object_versions(call: Call, params: Params) -> Params:
         raise AwsError("InvalidArgument", message, 400, ArgumentName="version-id-marker")
     page = list(islice(_versions(call, bucket, params), size + 1))
     truncated, page = 0 < size < len(page), page[:size]
-    owner = partial(_owner, bucket)
+    further = partial(_further, call, bucket, params)
     answer: Params = {
         **_echo(params, "Prefix", "Delimiter"),
-        "Versions": [_version(params, one, latest, owner) for _, one, latest in page if one and not one.marker],
-        "DeleteMarkers": [_marker(params, one, latest, owner) for _, one, latest in page if one and one.marker],
+        "Versions": [_version(params, one, latest, further) for _, one, latest in page if one and not one.marker],
+        "DeleteMarkers": [_marker(params, one, latest, further) for _, one, latest in page if one and one.marker],
         "CommonPrefixes": [{"Prefix": encoded(params, key)} for key, one, _ in page if one is None],
         "IsTruncated": truncated,
         "KeyMarker": encoded(params, params.get("KeyMarker", "")),
@@ -193,16 +200,16 @@ def _rest(call: Call, bucket: Bucket, key: str, version: str) -> Iterator[tuple[
     yield from ((key, one, one is current) for one in every[passed:])
 
 
-def _version(params: Params, one: Object, latest: bool, owner: Callable[[Object], Params]) -> Params:
+def _version(params: Params, one: Object, latest: bool, further: Callable[[Object], Params]) -> Params:
     shown = {"ETag": f'"{one.etag}"', "Size": one.size, "StorageClass": one.storage}
-    return {**shown, **_marker(params, one, latest, owner)}
+    return {**shown, **_marker(params, one, latest, further)}
 
 
-def _marker(params: Params, one: Object, latest: bool, owner: Callable[[Object], Params]) -> Params:
+def _marker(params: Params, one: Object, latest: bool, further: Callable[[Object], Params]) -> Params:
     return {
         "Key": encoded(params, one.key),
         "VersionId": one.version,
         "IsLatest": latest,
         "LastModified": time(one.modified),
-        "Owner": owner(one),
+        **further(one),
     }

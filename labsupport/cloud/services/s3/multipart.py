@@ -7,7 +7,15 @@ from urllib.parse import quote
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3 import content, locks
-from labsupport.cloud.services.s3.base import OBJECT, Object, Params, bucket_named, service, time
+from labsupport.cloud.services.s3.base import (
+    OBJECT,
+    Object,
+    Params,
+    bucket_named,
+    directory_buckets_only,
+    service,
+    time,
+)
 from labsupport.cloud.services.s3.combined import checksums_of, refuse_combination
 from labsupport.cloud.services.s3.conditions import is_range
 from labsupport.cloud.services.s3.context import conditions, creating_conditions, feeding_conditions
@@ -148,6 +156,7 @@ def complete_multipart_upload(call: Call, params: Params) -> Params:
     pieces = [part.piece for part in chosen]
     made = new_object(call, {**upload.told, "Bucket": upload.bucket, "Key": upload.key}, upload.lock, pieces)
     made.parts = [part.piece.size for part in chosen]
+    _check_size(made.size, params.get("MpuObjectSize"))
     if upload.algorithm:
         made.part_sums = [part.checksums[f"Checksum{upload.algorithm}"] for part in chosen]
     digests = b"".join(bytes.fromhex(part.etag) for part in chosen)
@@ -188,6 +197,12 @@ def _chosen(call: Call, upload: Upload, wanted: list[Params]) -> list[Part]:
     return chosen
 
 
+def _check_size(size: int, expected: int | None) -> None:
+    if expected is not None and expected != size:
+        message = f"The parts make an object of {size} bytes, and x-amz-mp-object-size says {expected}."
+        raise AwsError("InvalidRequest", message, 400)
+
+
 def _is(part: Part, told: Params) -> bool:
     """Whether a part is the one that the request speaks of: its ETag and, where given, its checksums."""
     same = all(told.get(name, value) == value for name, value in part.checksums.items())
@@ -197,6 +212,8 @@ def _is(part: Part, told: Params) -> bool:
 @service.operation(on=OBJECT, data_event=True)
 def abort_multipart_upload(call: Call, params: Params) -> Params:
     upload = upload_named(call, params)
+    if params.get("IfMatchInitiatedTime"):
+        raise directory_buckets_only()
     content.remove(call, forget(call, upload))
     return {}
 

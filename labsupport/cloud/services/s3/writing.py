@@ -12,6 +12,7 @@ LARGEST = 5 * 1024**3  # bytes of one upload
 _METADATA = 2048  # bytes of names and values together
 _NOT_HERE = {
     "WriteOffsetBytes": "Appending to an object",
+    "ObjectLockEventHold": "An event hold",
 }
 _FURTHER = {
     "Tagging": "s3:PutObjectTagging",
