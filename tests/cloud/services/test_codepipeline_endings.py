@@ -205,7 +205,7 @@ def test_deleted_under_an_execution(ask: Any, shared_cloud: Any) -> None:
 
 
 def test_a_deployment_and_where_to_look_at_it(cloud: Any) -> None:
-    """The link has the form of the AWS CLI's example of get-pipeline-state."""
+    """The links have the form of the AWS CLI's example of get-pipeline-state."""
     role, codedeploy = prepare(cloud), cloud.client("codedeploy")
     allowed = policy(may("codedeploy:*"))
     cloud.client("iam").put_role_policy(RoleName="pipeline", PolicyName="deploy", PolicyDocument=allowed)
@@ -227,3 +227,5 @@ def test_a_deployment_and_where_to_look_at_it(cloud: Any) -> None:
     link = f"https://console.aws.amazon.com/codedeploy/home?region=us-east-1#/deployments/{deployment}"
     assert (found["externalExecutionId"], found["externalExecutionUrl"]) == (deployment, link)
     assert result["externalExecutionUrl"] == link
+    group = "https://console.aws.amazon.com/codedeploy/home?region=us-east-1#/applications/shop/deployment-groups/prod"
+    assert pipeline.stage("S1")["actionStates"][0]["entityUrl"] == group

@@ -273,7 +273,12 @@ def test_from_codecommit(cloud: Any) -> None:
     pipeline = Watched(cloud, declared("shop", role, [source], [to_s3(), asks]))
     assert page(cloud) == b"two"
     (revision,) = pipeline.executions()[0]["sourceRevisions"]
+    console = "https://console.aws.amazon.com/codecommit/home?region=us-east-1#/repository/shop"
+    link = f"{console}/commit/{second}"
     assert (revision["revisionId"], revision["revisionSummary"]) == (second, "say two")
+    assert revision["revisionUrl"] == pipeline.execution()["artifactRevisions"][0]["revisionUrl"] == link
+    (seen,) = pipeline.stage("S0")["actionStates"]
+    assert (seen["entityUrl"], seen["revisionUrl"]) == (f"{console}/browse/main/--/", link)
     when = datetime.fromtimestamp(seconds_of(git, second), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert pipeline.actions()[-1]["input"]["resolvedConfiguration"]["CustomData"] == f"main {second}: say two, {when}"
     pipeline.start(sourceRevisions=[{"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": first}])

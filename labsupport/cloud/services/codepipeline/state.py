@@ -1,6 +1,7 @@
 """GetPipelineState: what each stage and action last did, and who waits where."""
 
 from labsupport.cloud.core.call import Call
+from labsupport.cloud.services.codepipeline import links
 from labsupport.cloud.services.codepipeline.base import (
     ACTIVE,
     Action,
@@ -39,7 +40,7 @@ def _stage(call: Call, pipeline: Pipeline, executions: list[Execution], stage: P
         "inboundExecutions": [_shown(one, "InProgress") for one in waiting],
         "inboundExecution": _shown(waiting[-1], "InProgress") if waiting else None,
         "inboundTransitionState": _transition(pipeline, name),
-        "actionStates": [_action(one, _newest_try(call, entered, name, one["name"])) for one in stage["actions"]],
+        "actionStates": [_action(call, one, _newest_try(call, entered, name, one["name"])) for one in stage["actions"]],
     }
     if latest:
         status = next(one.status for one in latest.stages if one.name == name)
@@ -77,8 +78,8 @@ def _transition(pipeline: Pipeline, name: str) -> Params:
     return {"enabled": False, "lastChangedBy": shut.by, "lastChangedAt": at, "disabledReason": shut.reason}
 
 
-def _action(declared: Params, newest: Action | None) -> Params:
-    state: Params = {"actionName": declared["name"]}
+def _action(call: Call, declared: Params, newest: Action | None) -> Params:
+    state: Params = {"actionName": declared["name"], "entityUrl": links.entity(declared, call.region)}
     if newest is None:
         return state
     state["latestExecution"] = {
@@ -94,6 +95,7 @@ def _action(declared: Params, newest: Action | None) -> Params:
     }
     if newest.revision:
         revision = newest.revision["revisionId"]
+        state["revisionUrl"] = newest.revision.get("revisionUrl")
         state["currentRevision"] = {
             "revisionId": revision,
             "revisionChangeId": revision[:100],

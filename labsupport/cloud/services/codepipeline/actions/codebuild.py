@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from labsupport.cloud.core.errors import not_simulated
+from labsupport.cloud.services.codepipeline import links
 from labsupport.cloud.services.codepipeline.actions.work import Failed, Work
 from labsupport.cloud.services.codepipeline.base import Params
 
@@ -18,7 +19,7 @@ async def build(work: Work) -> bool | float:
             raise not_simulated("A batch build in a pipeline")
         started = client.start_build(**_parameters(work))["build"]
         work.note(external_id=started["id"], watch=started["arn"])
-        work.action.url = _url(work, started["id"])
+        work.action.url = links.build(work.call.region, started["id"])
     found = client.batch_get_builds(ids=[work.action.external_id])["builds"]
     if not found:
         raise Failed("JobFailed", f"The build {work.action.external_id} is gone")
@@ -102,8 +103,3 @@ def _reason(found: Params) -> str:
             more = "".join(f", {name}: {text}" for name, text in told.items() if text)
             return f"{state}. Phase: {phase['phaseType']}{more}"
     return state
-
-
-def _url(work: Work, build_id: str) -> str:
-    project = build_id.partition(":")[0]
-    return f"https://console.aws.amazon.com/codebuild/home?region={work.call.region}#/builds/{project}/view/new"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from labsupport.cloud.core.call import Client
 from labsupport.cloud.core.errors import AwsError, not_simulated
+from labsupport.cloud.services.codepipeline import links
 from labsupport.cloud.services.codepipeline.actions.work import Work
 
 
@@ -23,7 +24,11 @@ async def commit_source(work: Work) -> bool:
         archive["kmsKeyId"] = work.key_id
     await work.client("codecommit-archive").upload_archive(**archive)
     message = commit.get("message", "")
-    work.action.revision = {"revisionId": commit_id, "revisionSummary": message.strip()[:2048] or commit_id}
+    work.action.revision = {
+        "revisionId": commit_id,
+        "revisionSummary": message.strip()[:2048] or commit_id,
+        "revisionUrl": links.commit(work.call.region, repository, commit_id),
+    }
     work.action.external_id = commit_id
     work.action.summary = message.strip()[:2048] or commit_id
     work.action.variables = {

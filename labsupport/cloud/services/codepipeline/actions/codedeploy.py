@@ -1,5 +1,6 @@
 """The CodeDeploy action (User Guide: "CodeDeploy deploy action reference")."""
 
+from labsupport.cloud.services.codepipeline import links
 from labsupport.cloud.services.codepipeline.actions.work import Failed, Work
 
 LOOK_AGAIN = 15.0  # seconds
@@ -23,7 +24,7 @@ async def deploy(work: Work) -> bool | float:
         note = f"CodePipeline {work.action.pipeline}, execution {work.action.execution}, action {work.action.id}"
         started = client.create_deployment(**names, revision=revision, description=note)["deploymentId"]
         work.note(external_id=started, watch=started)
-        work.action.url = _url(work, started)
+        work.action.url = links.deployment(work.call.region, started)
     found = client.get_deployment(deploymentId=work.action.external_id)["deploymentInfo"]
     if found["status"] in _RUNNING:
         return LOOK_AGAIN
@@ -33,7 +34,3 @@ async def deploy(work: Work) -> bool | float:
         raise Failed("JobFailed", f"Deployment {work.action.external_id} failed. {message}")
     work.action.summary = "Deployment Succeeded"
     return True
-
-
-def _url(work: Work, deployment: str) -> str:
-    return f"https://console.aws.amazon.com/codedeploy/home?region={work.call.region}#/deployments/{deployment}"
