@@ -215,6 +215,11 @@ def test_kinds_of_checksum_that_do_not_go_together(s3: Any, name: str, more: dic
         s3.create_multipart_upload(Bucket=name, Key="k", **more)
 
 
+def test_an_upload_with_a_checksum_that_is_not_simulated(s3: Any, name: str) -> None:
+    with refused("NotSimulated", "XXHASH64"):
+        s3.create_multipart_upload(Bucket=name, Key="k", ChecksumAlgorithm="XXHASH64")
+
+
 @settings(max_examples=50, deadline=None, database=None)
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
 def test_crcs_combine(parts: list[bytes]) -> None:

@@ -195,7 +195,7 @@ def test_a_wrong_digest_keeps_nothing(
     assert set(files(shared_cloud)) <= set(before)
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512"])
 def test_checksums_are_kept(s3: Any, name: str, algorithm: str) -> None:
     if algorithm in ("CRC32C", "CRC64NVME"):
         pytest.importorskip("awscrt")
@@ -207,6 +207,13 @@ def test_checksums_are_kept(s3: Any, name: str, algorithm: str) -> None:
     copied = s3.copy_object(Bucket=name, Key="copy", CopySource=f"{name}/k", ChecksumAlgorithm="SHA256")
     wanted = base64.b64encode(hashlib.sha256(b"content").digest()).decode()
     assert copied["CopyObjectResult"]["ChecksumSHA256"] == wanted
+
+
+def test_an_md5_is_kept(s3: Any, name: str) -> None:
+    digest = base64.b64encode(hashlib.md5(b"content").digest()).decode()
+    assert s3.put_object(Bucket=name, Key="k", Body=b"content", ChecksumMD5=digest)["ChecksumMD5"] == digest
+    assert s3.head_object(Bucket=name, Key="k", ChecksumMode="ENABLED")["ChecksumMD5"] == digest
+    assert s3.copy_object(Bucket=name, Key="c", CopySource=f"{name}/k")["CopyObjectResult"]["ChecksumMD5"] == digest
 
 
 @pytest.mark.parametrize("call", ["put_object_tagging", "delete_objects", "put_bucket_policy"])

@@ -6,7 +6,7 @@ follows from the parts' CRCs and lengths.
 
 import base64
 
-from labsupport.cloud.core.checksums import bad_checksum, checksum
+from labsupport.cloud.core.checksums import bad_checksum, checksum, hasher
 from labsupport.cloud.core.errors import AwsError
 from labsupport.cloud.services.s3.base import Params
 from labsupport.cloud.services.s3.uploads import Part, Upload
@@ -17,6 +17,8 @@ _POLYNOMIALS = {"CRC32": (0xEDB88320, 32), "CRC32C": (0x82F63B78, 32), "CRC64NVM
 
 def refuse_combination(algorithm: str, whole: bool, params: Params) -> None:
     """A full object's checksum is to be had for CRCs only, CRC64NVME's for nothing else."""
+    if algorithm:
+        hasher(algorithm)  # one that isn't simulated says so before any part has been sent
     if params.get("ChecksumType") and not algorithm:
         message = "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
         raise AwsError("InvalidRequest", message, 400)

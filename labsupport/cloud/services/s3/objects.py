@@ -38,7 +38,8 @@ from labsupport.cloud.services.s3.ownership import own
 from labsupport.cloud.services.s3.protection import allowed, protect, told
 from labsupport.cloud.services.s3.writing import check_written, refuse_too_large
 
-CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256")
+CHECKSUMS = ("ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256",
+             "ChecksumSHA512", "ChecksumMD5")  # fmt: skip
 _TRAILERS = {name: f"x-amz-checksum-{name.removeprefix('Checksum').lower()}" for name in CHECKSUMS}
 
 
