@@ -229,6 +229,21 @@ def test_configurations(api: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("CodeDeployDefault.LambdaCanary10Percent5Minutes", "NotSimulated"),
+        ("CodeDeployDefault.ECSAllAtOnce", "NotSimulated"),
+        ("CodeDeployDefault.LambdaCanary", "DeploymentConfigDoesNotExistException"),
+    ],
+)
+def test_configurations_of_other_platforms(api: Any, name: str, code: str) -> None:
+    """They exist at AWS, so they are neither called unknown nor deleted."""
+    assert code_of(api.get_deployment_config, deploymentConfigName=name) == code
+    if code == "NotSimulated":
+        assert code_of(api.delete_deployment_config, deploymentConfigName=name) == "InvalidOperationException"
+
+
+@pytest.mark.parametrize(
     ("params", "code"),
     [
         ({"deploymentConfigName": "c"}, "InvalidMinimumHealthyHostValueException"),

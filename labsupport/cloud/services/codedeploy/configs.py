@@ -21,6 +21,18 @@ _PREDEFINED: dict[str, tuple[str, int]] = {
     "CodeDeployDefault.HalfAtATime": ("FLEET_PERCENT", 50),
     DEFAULT: ("MOST_CONCURRENCY", 1),
 }
+# AWS's own for the compute platforms that are not here: refused by name instead of being called unknown.
+_OTHERS = {
+    "Lambda": (
+        "AllAtOnce", "Canary10Percent5Minutes", "Canary10Percent10Minutes", "Canary10Percent15Minutes",
+        "Canary10Percent30Minutes", "Linear10PercentEvery1Minute", "Linear10PercentEvery2Minutes",
+        "Linear10PercentEvery3Minutes", "Linear10PercentEvery10Minutes",
+    ),
+    "ECS": (
+        "AllAtOnce", "Canary10Percent5Minutes", "Canary10Percent15Minutes", "Linear10PercentEvery1Minutes",
+        "Linear10PercentEvery3Minutes",
+    ),
+}  # fmt: skip
 
 
 @record("codedeploy.config", key=("account", "region", "name"))
@@ -41,11 +53,21 @@ def config_named(call: Call, name: str) -> Config:
         return Config(
             account=call.account, region=call.region, name=name, id=number, kind=kind, value=value, created=_BEFORE
         )
+    if _other_platform(name):
+        raise not_simulated(f"The deployment configuration {name} (compute platform {_other_platform(name)})")
     found = call.store.get(Config, call.account, call.region, name)
     if found is None:
         message = f"No Deployment Configuration found for name: {name}"
         raise AwsError("DeploymentConfigDoesNotExistException", message)
     return found
+
+
+def _other_platform(name: str) -> str | None:
+    """The compute platform of one of AWS's configurations that are not here."""
+    for platform, kinds in _OTHERS.items():
+        if name in [f"CodeDeployDefault.{platform}{kind}" for kind in kinds]:
+            return platform
+    return None
 
 
 def minimum_healthy(config: Config, total: int) -> int:
@@ -117,7 +139,7 @@ def list_deployment_configs(call: Call, params: Params) -> Params:
 @service.operation(on=CONFIG)
 def delete_deployment_config(call: Call, params: Params) -> Params:
     name = params["deploymentConfigName"]
-    if name in _PREDEFINED:
+    if name in _PREDEFINED or _other_platform(name):
         raise AwsError("InvalidOperationException", f"{name} is predefined and cannot be deleted")
     if any(group.config == name for group in call.store.list(Group, call.account, call.region)):
         raise AwsError("DeploymentConfigInUseException", f"Deployment Configuration is in use: {name}")
