@@ -52,7 +52,7 @@ ROWS: list[Row] = [  # property, value, how S3 is asked, what it says of the val
     ("NotificationConfiguration", {"TopicConfigurations": [{"Topic": {"Ref": "T"}, "Event": "s3:ObjectCreated:*",
       "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "in/"}]}}}]},
      "get_bucket_notification_configuration:TopicConfigurations", [{"TopicArn": "{T}", "Events": ["s3:ObjectCreated:*"],
-      "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}]}}}], None),
+      "Filter": {"Key": {"FilterRules": [{"Name": "Prefix", "Value": "in/"}]}}}], None),
     ("PublicAccessBlockConfiguration", {"BlockPublicPolicy": False, "BlockPublicAcls": "true"},
      "get_public_access_block:PublicAccessBlockConfiguration",
      {"BlockPublicPolicy": False, "BlockPublicAcls": True, "IgnorePublicAcls": False, "RestrictPublicBuckets": False},

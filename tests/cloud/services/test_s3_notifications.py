@@ -141,6 +141,22 @@ def test_destinations_that_are_refused(shared_cloud: Any, configuration: Any, co
         s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=configuration)
 
 
+@pytest.mark.parametrize("written", [str, str.capitalize])
+def test_filter_rules_are_named_in_either_case(shared_cloud: Any, written: Any) -> None:
+    """AWS takes `prefix` and `Prefix`, and answers `Prefix`: what was read can be written again."""
+    name, topic, s3 = new_bucket(shared_cloud), topic_for(shared_cloud), shared_cloud.client("s3")
+    asked = rule(topic, prefix="in/", suffix=".txt", Id="one")
+    for one in asked["Filter"]["Key"]["FilterRules"]:
+        one["Name"] = written(one["Name"])
+    notify(shared_cloud, name, asked)
+    found = s3.get_bucket_notification_configuration(Bucket=name)["TopicConfigurations"]
+    assert [one["Name"] for one in found[0]["Filter"]["Key"]["FilterRules"]] == ["Prefix", "Suffix"]
+    notify(shared_cloud, name, *found)
+    found[0]["Filter"]["Key"]["FilterRules"][0]["Name"] = "middle"
+    with refused("InvalidArgument", "filter rule name must be either prefix or suffix"):
+        notify(shared_cloud, name, *found)
+
+
 def test_a_message_outlives_a_restart(start_cloud: Any, tmp_path: Any) -> None:
     """What a committed upload has to tell is told, whatever happens between."""
     first = start_cloud(home=tmp_path / "home")

@@ -49,9 +49,14 @@ def rules_of(configuration: Params) -> Iterator[Rule]:
             yield Rule(one.get("Id", ""), destination, one[place], one["Events"], prefix, suffix)
 
 
+def _filter_rules(one: Params) -> list[Params]:
+    rules: list[Params] = one.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return rules
+
+
 def _filter(one: Params) -> tuple[str, str]:
     found: dict[str, str] = {}
-    for rule in one.get("Filter", {}).get("Key", {}).get("FilterRules", []):
+    for rule in _filter_rules(one):
         name = rule.get("Name", "").lower()
         if name not in ("prefix", "suffix"):
             raise _invalid("filter rule name must be either prefix or suffix", rule.get("Name", ""))
@@ -79,7 +84,7 @@ async def put_bucket_notification_configuration(call: Call, params: Params) -> P
         await _try_function(call, bucket, arn)
     with call.transaction():
         bucket = bucket_named(call, params)
-        bucket.notifications = wanted
+        bucket.notifications = _as_told(wanted)
         call.store.put(bucket)
         for arn in (arn for arn, kind in asked.items() if kind != "lambda"):
             _test(call, bucket, arn)
@@ -93,6 +98,14 @@ def _named(configuration: Params) -> Params:
         for one in configuration.get(kind, []):
             one.setdefault("Id", secrets.token_urlsafe(36))
     return {kind: rules for kind, rules in configuration.items() if rules or kind == "EventBridgeConfiguration"}
+
+
+def _as_told(configuration: Params) -> Params:
+    """S3 takes `prefix` and `Prefix`, and answers `Prefix`."""
+    for one in (one for kind in _KINDS for one in configuration.get(kind, [])):
+        for rule in _filter_rules(one):
+            rule["Name"] = rule["Name"].capitalize()
+    return configuration
 
 
 def _check_destination(call: Call, bucket: Bucket, rule: Rule) -> None:
