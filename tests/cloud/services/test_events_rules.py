@@ -216,6 +216,12 @@ def test_targets(events: Any, shared_cloud: Any) -> None:
             "",
         ),
         ({"Arn": TOPIC, "InputTransformer": {"InputTemplate": '"<nothing>"'}}, "ValidationException", ""),
+        (
+            {"Arn": TOPIC, "Input": "{'a': 1}"},
+            "ValidationException",
+            """JSON syntax error in input for target 1: [Source: (String)"{'a': 1}"; line: 1, column: 2]""",
+        ),
+        ({"Arn": TOPIC, "Input": "hello"}, "ValidationException", ""),
         ({"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:s"}, "NotSimulated", ""),
         (
             {"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q.fifo"}},

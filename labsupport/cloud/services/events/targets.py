@@ -1,5 +1,7 @@
 """Targets of a rule: what gets its events, and as what."""
 
+import json
+
 from labsupport.cloud.core import paging
 from labsupport.cloud.core.arn import Arn, parse
 from labsupport.cloud.core.call import Call
@@ -83,6 +85,7 @@ def _check_input(target: Params) -> None:
     if sum(name in target for name in ("Input", "InputPath", "InputTransformer")) > 1:
         message = f"Only one of Input, InputPath, or InputTransformer must be provided for target {target['Id']}."
         raise validation(message)
+    _check_constant(target)
     paths = target.get("InputTransformer", {}).get("InputPathsMap", {})
     for path in [*paths.values(), target.get("InputPath", "$")]:
         if not is_path(path):
@@ -94,6 +97,16 @@ def _check_input(target: Params) -> None:
             raise validation(
                 f"Invalid InputTemplate for target {target['Id']}: InputPathsMap does not define <{name}>."
             )
+
+
+def _check_constant(target: Params) -> None:
+    """Target's Input: "valid JSON text"; a text by itself is one only in quotes."""
+    try:
+        json.loads(target.get("Input", "{}"))
+    except ValueError as error:
+        where = f"; line: {error.lineno}, column: {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        source = f'[Source: (String)"{target["Input"]}"{where}]'
+        raise validation(f"JSON syntax error in input for target {target['Id']}: {source}") from None
 
 
 @service.operation(on=on_rule)
