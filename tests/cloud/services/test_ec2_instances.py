@@ -298,6 +298,12 @@ def test_where_instances_can_be(ec2: Any) -> None:
     assert {one["AvailabilityZone"] for one in subnets} == {one["ZoneName"] for one in zones}
     (group,) = ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"]
     assert group["VpcId"] == network["VpcId"]
+    (association,) = network["CidrBlockAssociationSet"]
+    assert (association["CidrBlock"], association["CidrBlockState"]) == (network["CidrBlock"], {"State": "associated"})
+    assert not any(one["AssignIpv6AddressOnCreation"] or one["Ipv6CidrBlockAssociationSet"] for one in subnets)
+    for rule in group["IpPermissions"] + group["IpPermissionsEgress"]:
+        assert rule["Ipv6Ranges"] == rule["PrefixListIds"] == []
+        assert len(rule["IpRanges"]) + len(rule["UserIdGroupPairs"]) == 1
     assert code_of(ec2.describe_vpcs, VpcIds=["vpc-1"]) == "InvalidVpcID.NotFound"
     assert code_of(ec2.describe_vpcs, Filters=[{"Name": "colour", "Values": ["red"]}]) == "InvalidParameterValue"
 

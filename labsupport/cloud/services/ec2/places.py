@@ -148,6 +148,13 @@ def describe_vpcs(call: Call, params: Params) -> Params:
         "IsDefault": True,
         "InstanceTenancy": "default",
         "DhcpOptionsId": derived("dopt", call.account, call.region),
+        "CidrBlockAssociationSet": [
+            {
+                "AssociationId": derived("vpc-cidr-assoc", call.account, call.region),
+                "CidrBlock": NETWORK,
+                "CidrBlockState": {"State": "associated"},
+            }
+        ],
     }
     values = {
         "vpc-id": lambda one: one["VpcId"],
@@ -197,6 +204,8 @@ def _subnet(call: Call, subnet: Subnet, used: int) -> Params:
         "AvailabilityZoneId": subnet.zone.id,
         "DefaultForAz": True,
         "MapPublicIpOnLaunch": True,
+        "AssignIpv6AddressOnCreation": False,
+        "Ipv6CidrBlockAssociationSet": [],
     }
 
 
@@ -212,8 +221,8 @@ def describe_security_groups(call: Call, params: Params) -> Params:
         "VpcId": vpc(call.account, call.region),
         "OwnerId": call.account,
         "SecurityGroupArn": call.arn(f"security-group/{group}"),
-        "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group, "UserId": call.account}]}],
-        "IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+        "IpPermissions": [_any_traffic(UserIdGroupPairs=[{"GroupId": group, "UserId": call.account}])],
+        "IpPermissionsEgress": [_any_traffic(IpRanges=[{"CidrIp": "0.0.0.0/0"}])],
     }
     values = {
         "group-id": lambda one: one["GroupId"],
@@ -224,6 +233,11 @@ def describe_security_groups(call: Call, params: Params) -> Params:
     }
     found, token = paged(filtered([shown], params, values, _no_tags), _text_of("GroupId"), params)
     return {"SecurityGroups": found, "NextToken": token}
+
+
+def _any_traffic(**to: list[Params]) -> Params:
+    """An IpPermission: the lists of all kinds of peers are there, the empty ones too."""
+    return {"IpProtocol": "-1", "IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": [], **to}
 
 
 def _refuse_others(wanted: list[str] | None, known: list[str], code: str, what: str) -> None:
