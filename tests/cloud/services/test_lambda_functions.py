@@ -33,7 +33,7 @@ def asked(name: str, **more: Any) -> dict[str, Any]:
 def test_a_new_function_is_pending_and_then_active(cloud: Any) -> None:
     client, package = cloud.client("lambda"), zipped()
     made = client.create_function(**asked("made", Code={"ZipFile": package}, Description="mine", Tags={"team": "a"}))
-    assert (made["State"], made["StateReasonCode"], made["LastUpdateStatus"]) == ("Pending", "Creating", "InProgress")
+    assert (made["State"], made["StateReasonCode"], made.get("LastUpdateStatus")) == ("Pending", "Creating", None)
     assert made["FunctionArn"] == ARN + "made"
     assert made["Version"] == "$LATEST"
     assert made["CodeSha256"] == base64.b64encode(hashlib.sha256(package).digest()).decode()

@@ -55,9 +55,8 @@ def _environment(call: Call, function: Function, settings: Settings) -> Params:
 
 
 def _state(function: Function, version: str) -> Params:
-    if not function.created:
-        return {**_CREATING, "LastUpdateStatus": "InProgress", "LastUpdateStatusReasonCode": "Creating",
-                "LastUpdateStatusReason": "The function is being created."}  # fmt: skip
+    if not function.created:  # LastUpdateStatus is first set after the creation (the model's words)
+        return _CREATING
     if function.updating and version == LATEST:
         return {"State": "Active", "LastUpdateStatus": "InProgress", "LastUpdateStatusReasonCode": "Creating",
                 "LastUpdateStatusReason": "The function is being created."}  # fmt: skip
