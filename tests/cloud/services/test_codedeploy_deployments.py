@@ -272,6 +272,34 @@ def test_a_deployment_of_what_is_deleted_meanwhile(world: World) -> None:
     assert found["errorInformation"]["code"] == "DEPLOYMENT_GROUP_MISSING"
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_group_that_is_renamed_while_it_is_deployed_to(world: World, again: bool) -> None:
+    """The deployment goes on and counts for its own group, not for another one that has taken the old name."""
+    old, new = f"old-{again}", f"new-{again}"
+    world.group(old)
+    revision = world.upload(bundle(SILENT))
+
+    def both(cloud: Any) -> str:
+        api = Call(cloud, cloud.service("codedeploy"), "", root("123456789012"), "123456789012", "us-east-1")
+        client = api.aws("codedeploy")
+        with cloud.store.transaction():
+            made = client.create_deployment(applicationName="shop", deploymentGroupName=old, revision=revision)
+            client.update_deployment_group(
+                applicationName="shop", currentDeploymentGroupName=old, newDeploymentGroupName=new
+            )
+            if again:
+                role = "arn:aws:iam::123456789012:role/deployer"
+                client.create_deployment_group(applicationName="shop", deploymentGroupName=old, serviceRoleArn=role)
+        return str(made["deploymentId"])
+
+    found = world.finished(world.cloud.on_loop(both))
+    assert found["status"] == "Succeeded", found
+    names = [old, new] if again else [new]
+    groups = world.deploy_api.batch_get_deployment_groups(applicationName="shop", deploymentGroupNames=names)
+    latest = [one.get("lastSuccessfulDeployment", {}).get("deploymentId") for one in groups["deploymentGroupsInfo"]]
+    assert latest == [None, found["deploymentId"]][-len(names) :]
+
+
 @pytest.mark.parametrize(
     ("params", "code"),
     [
@@ -307,6 +335,7 @@ def test_the_first_deployment_of_a_group_needs_a_revision(world: World) -> None:
         ("stop_deployment", {"deploymentId": "d-000000000"}, "DeploymentDoesNotExistException"),
         ("list_deployment_targets", {"deploymentId": "d-000000000"}, "DeploymentDoesNotExistException"),
         ("list_deployments", {"deploymentGroupName": "prod"}, "ApplicationNameRequiredException"),
+        ("list_deployments", {"applicationName": "shop"}, "DeploymentGroupNameRequiredException"),
         ("batch_get_deployments", {"deploymentIds": ["d-000000000"] * 26}, "BatchLimitExceededException"),
     ],
 )

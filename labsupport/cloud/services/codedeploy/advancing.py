@@ -15,7 +15,7 @@ from labsupport.cloud.services.codedeploy.base import (
     Group,
     Params,
     Target,
-    find_group,
+    group_of,
     targets_of,
 )
 from labsupport.cloud.services.codedeploy.finding import CannotDeploy, Found
@@ -166,7 +166,7 @@ def _end(call: Call, deployment: Deployment, status: str) -> None:
         deployment.error = {"code": "HEALTH_CONSTRAINTS", "message": TOO_MANY_FAILED}
     if status == "Stopped":
         deployment.error = {"code": "MANUAL_STOP", "message": "The deployment was stopped by a user."}
-    group = find_group(call, deployment.application, deployment.group)
+    group = group_of(call, deployment)
     if group:
         _note_in_group(call, group, deployment)
         if status != "Succeeded":

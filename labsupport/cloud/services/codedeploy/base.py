@@ -151,6 +151,12 @@ def find_group(call: Call, application: str, name: str) -> Group | None:
     return call.store.get(Group, call.account, call.region, application, name)
 
 
+def group_of(call: Call, deployment: Deployment) -> Group | None:
+    """The group that a deployment was made for, by whatever name it goes now; not another one of its old name."""
+    groups = call.store.list(Group, call.account, call.region)
+    return next((one for one in groups if one.id == deployment.group_id), None)
+
+
 def group_named(call: Call, application: str, name: str) -> Group:
     application_named(call, application)
     found = find_group(call, application, name)

@@ -19,9 +19,9 @@ from labsupport.cloud.services.codedeploy.base import (
     bad_token,
     check_batch,
     deployment_named,
-    find_group,
     group_arn,
     group_named,
+    group_of,
     on_deployment,
     service,
     targets_of,
@@ -150,16 +150,20 @@ def _take_further(call: Call, deployment_id: str) -> float | None:
 
 
 def _begin(call: Call, deployment: Deployment) -> None:
-    if call.store.get(Application, call.account, call.region, deployment.application) is None:
-        raise CannotDeploy("APPLICATION_MISSING", f"The application {deployment.application} does not exist any more.")
-    group = find_group(call, deployment.application, deployment.group)
-    if group is None or group.id != deployment.group_id:
-        raise CannotDeploy(
-            "DEPLOYMENT_GROUP_MISSING", f"The deployment group {deployment.group} does not exist any more."
-        )
+    group = group_of(call, deployment)
+    if group is None:
+        raise _no_group(call, deployment)
     found = instances_of(call, group)
     minimum = minimum_healthy(config_named(call, deployment.config), len(found))
     advancing.begin(call, deployment, found, minimum)
+
+
+def _no_group(call: Call, deployment: Deployment) -> CannotDeploy:
+    if call.store.get(Application, call.account, call.region, deployment.application) is None:
+        message = f"The application {deployment.application} does not exist any more."
+        return CannotDeploy("APPLICATION_MISSING", message)
+    message = f"The deployment group {deployment.group} does not exist any more."
+    return CannotDeploy("DEPLOYMENT_GROUP_MISSING", message)
 
 
 def _due(command: Command) -> float:
@@ -294,6 +298,8 @@ def list_deployments(call: Call, params: Params) -> Params:
     application, group = params.get("applicationName"), params.get("deploymentGroupName")
     if group and not application:
         raise AwsError("ApplicationNameRequiredException", "Application name is required")
+    if application and not group:
+        raise AwsError("DeploymentGroupNameRequiredException", "Deployment Group name is missing")
     if application and group:
         group_named(call, application, group)
     every = [one for one in call.store.list(Deployment, call.account, call.region) if _wanted(one, params)]
