@@ -227,6 +227,23 @@ def test_pages(cloud: Any) -> None:
         assert code_of(operation, pipelineName="pages", nextToken="bad") == "InvalidNextTokenException"
 
 
+def test_the_filter_by_stage_is_of_the_version_of_now(ask: Any) -> None:
+    """SucceededInStageFilter: "in the current pipeline version"."""
+    pipeline = ask()
+    client, name = pipeline.client, pipeline.name
+
+    def passed() -> list[str]:
+        only = {"succeededInStage": {"stageName": "S0"}}
+        found = client.list_pipeline_executions(pipelineName=name, filter=only)["pipelineExecutionSummaries"]
+        return [one["pipelineExecutionId"] for one in found]
+
+    assert passed() == [pipeline.id(0)]
+    client.update_pipeline(pipeline=client.get_pipeline(name=name)["pipeline"])
+    assert passed() == []
+    pipeline.start()
+    assert passed() == [pipeline.id(1)]
+
+
 def test_filters(ask: Any) -> None:
     pipeline = ask()
     pipeline.answer("S1", status="Rejected")

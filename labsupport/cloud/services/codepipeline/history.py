@@ -39,10 +39,11 @@ def get_pipeline_execution(call: Call, params: Params) -> Params:
 
 @service.operation(on=on_pipeline("pipelineName"))
 def list_pipeline_executions(call: Call, params: Params) -> Params:
-    """The newest first."""
+    """The newest first; a stage that they have passed is one of the pipeline's version of now."""
     pipeline = pipeline_named(call, params["pipelineName"])
     wanted = params.get("filter", {}).get("succeededInStage", {}).get("stageName")
-    found = [one for one in reversed(executions_of(call, pipeline.name)) if wanted is None or _passed(one, wanted)]
+    every = reversed(executions_of(call, pipeline.name))
+    found = [one for one in every if wanted is None or (one.version == pipeline.version and _passed(one, wanted))]
     chosen, token = paging.page(
         found,
         lambda one: one.order,
