@@ -18,9 +18,13 @@ def request_id() -> str:
 uuid4 = request_id
 
 
+_LONGER = ("AIDA", "AROA", "AGPA", "ANPA", "AIPA", "ASCA")
+
+
 def iam_id(prefix: str) -> str:
-    """`AKIA…`, `ASIA…`, `AIDA…`, `AROA…`: four letters and sixteen of base 32 (IAM: unique identifiers)."""
-    return prefix + base64.b32encode(secrets.token_bytes(10)).decode()
+    """`AKIA…`, `AIDA…`: four letters and sixteen of base 32, or seventeen in the id of a user, role, group, policy,
+    instance profile or certificate (IAM User Guide: "IAM identifiers", unique identifiers)."""
+    return prefix + base64.b32encode(secrets.token_bytes(15)).decode()[: 17 if prefix in _LONGER else 16]
 
 
 def secret_key() -> str:

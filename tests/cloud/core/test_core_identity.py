@@ -19,6 +19,7 @@ from labsupport.cloud.server import prepare_home
     [
         (ids.request_id, r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
         (lambda: ids.iam_id("AKIA"), r"AKIA[A-Z2-7]{16}"),
+        (lambda: ids.iam_id("AROA"), r"AROA[A-Z2-7]{17}"),
         (ids.secret_key, r"[A-Za-z0-9+/]{40}"),
         (ids.session_token, r"[A-Za-z0-9+/]{200,}=*"),
         (lambda: ids.hex_id("i"), r"i-[0-9a-f]{17}"),

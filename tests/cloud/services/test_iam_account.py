@@ -213,5 +213,5 @@ def test_authorization_details(cloud: Any) -> None:
     pages = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 2})
     sizes = [sum(len(page[name]) for name in page if name.endswith(("List", "Policies"))) for page in pages]
     assert sizes == [2, 2, 2]
-    assert re.fullmatch(r"AIDA[A-Z2-7]{16}", ana["UserId"])
+    assert re.fullmatch(r"AIDA[A-Z2-7]{17}", ana["UserId"])
     assert SECOND not in str(found)

@@ -23,7 +23,7 @@ def new_role(iam: Any, name: str, **more: Any) -> Any:
 
 def test_a_new_role(iam: Any) -> None:
     made = new_role(iam, "ops", Path="/x/", Description="d", MaxSessionDuration=7200, Tags=[{"Key": "a", "Value": "1"}])
-    assert re.fullmatch(r"AROA[A-Z2-7]{16}", made["RoleId"])
+    assert re.fullmatch(r"AROA[A-Z2-7]{17}", made["RoleId"])
     assert (made["Arn"], made["MaxSessionDuration"]) == (PLACE + "role/x/ops", 7200)
     assert made["AssumeRolePolicyDocument"] == json.loads(EC2)
     found = iam.get_role(RoleName="ops")["Role"]
@@ -187,7 +187,7 @@ def test_deleted_only_when_empty(iam: Any) -> None:
 def test_instance_profiles(iam: Any) -> None:
     made = iam.create_instance_profile(InstanceProfileName="web", Path="/p/", Tags=[{"Key": "a", "Value": "1"}])
     profile = made["InstanceProfile"]
-    assert re.fullmatch(r"AIPA[A-Z2-7]{16}", profile["InstanceProfileId"])
+    assert re.fullmatch(r"AIPA[A-Z2-7]{17}", profile["InstanceProfileId"])
     assert (profile["Arn"], profile["Roles"]) == (PLACE + "instance-profile/p/web", [])
     assert refused(iam.create_instance_profile, InstanceProfileName="WEB") == (
         "EntityAlreadyExists",

@@ -20,7 +20,7 @@ def missing(kind: str, name: str) -> tuple[str, str]:
 
 def test_a_new_user(iam: Any) -> None:
     made = iam.create_user(UserName="ana", Path="/team/a/", Tags=[{"Key": "k", "Value": "v"}])["User"]
-    assert re.fullmatch(r"AIDA[A-Z2-7]{16}", made["UserId"])
+    assert re.fullmatch(r"AIDA[A-Z2-7]{17}", made["UserId"])
     assert (made["Arn"], made["Path"], made["UserName"]) == (PLACE + "user/team/a/ana", "/team/a/", "ana")
     assert made["Tags"] == [{"Key": "k", "Value": "v"}]
     assert iam.get_user(UserName="ana")["User"] == made
@@ -220,7 +220,7 @@ def test_a_secret_is_not_in_the_trail(iam: Any, shared_cloud: Any) -> None:
 
 def test_groups(iam: Any, shared_cloud: Any) -> None:
     made = iam.create_group(GroupName="builders", Path="/g/")["Group"]
-    assert re.fullmatch(r"AGPA[A-Z2-7]{16}", made["GroupId"])
+    assert re.fullmatch(r"AGPA[A-Z2-7]{17}", made["GroupId"])
     assert made["Arn"] == PLACE + "group/g/builders"
     assert refused(iam.create_group, GroupName="Builders") == (
         "EntityAlreadyExists",

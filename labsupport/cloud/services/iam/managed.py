@@ -47,7 +47,7 @@ def _from_aws(arn: str) -> ManagedPolicy | None:
     if published is None:
         return None
     version = PolicyVersion(id=published["DefaultVersionId"], document=managed.document_of(arn) or "", created=_FROM)
-    number = base64.b32encode(hashlib.sha256(arn.encode()).digest()).decode()[:16]
+    number = base64.b32encode(hashlib.sha256(arn.encode()).digest()).decode()[:17]
     return ManagedPolicy(
         arn=arn,
         account="aws",
