@@ -80,10 +80,10 @@ def _there(functions: Any, name: str) -> bool:
 
 
 async def _ready(work: Work, name: str) -> Params:
-    """A function takes its next change once the last one is done."""
+    """A function takes its next change once it is made and the last change is done."""
     while True:
         found: Params = work.client("lambda").get_function_configuration(FunctionName=name)
-        if found["LastUpdateStatus"] != "InProgress":
+        if found["State"] != "Pending" and found["LastUpdateStatus"] != "InProgress":
             return found
         await work.pause(_PAUSE)
 
