@@ -19,8 +19,13 @@ from .values import Malformed
 Check = Callable[[Any], list[Violation] | None]
 Known = dict[str, Check]
 # SQS takes some of the other's names where its model has one of them, and refuses unknown ones in words of its own;
-# S3 takes the names of filter rules in either case.
-_NOT_BY_THE_MODEL = ("QueueAttributeName", "MessageSystemAttributeName", "FilterRuleName")
+# S3 takes the names of filter rules in either case, and has an error of its own for a region that it hasn't.
+_NOT_BY_THE_MODEL = (
+    "QueueAttributeName",
+    "MessageSystemAttributeName",
+    "FilterRuleName",
+    "BucketLocationConstraint",
+)
 LONGEST_UNBOUNDED = 2048  # a pattern isn't tried on more than this where the model sets no length
 
 

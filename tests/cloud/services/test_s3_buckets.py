@@ -41,6 +41,14 @@ def test_a_name_belongs_to_one_account(shared_cloud: Any) -> None:
     first.get_bucket_location(Bucket=name, ExpectedBucketOwner=FIRST)
 
 
+@pytest.mark.parametrize("place", ["us-east-1", "mars-1"])  # us-east-1 is said by saying nothing
+def test_places_that_are_none(shared_cloud: Any, place: str) -> None:
+    with refused("InvalidLocationConstraint", "The specified location-constraint is not valid", 400):
+        shared_cloud.client("s3").create_bucket(
+            Bucket=fresh("place"), CreateBucketConfiguration={"LocationConstraint": place}
+        )
+
+
 def test_regions(shared_cloud: Any) -> None:
     name = fresh("ireland")
     ireland = shared_cloud.client("s3", region_name="eu-west-1")

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 
-from labsupport.cloud.core import paging
+from labsupport.cloud.core import model, paging
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.services.s3 import content
@@ -89,6 +89,10 @@ def create_bucket(call: Call, params: Params) -> Params:
 def _region(call: Call, params: Params) -> str:
     """The region asked for: any from us-east-1's endpoint, from another one only its own."""
     wanted: str = params.get("CreateBucketConfiguration", {}).get("LocationConstraint", "")
+    known = model.load("s3").shape_for("BucketLocationConstraint").enum  # all but us-east-1
+    if call.region == "us-east-1" and wanted and wanted not in known:
+        message = "The specified location-constraint is not valid"
+        raise AwsError("InvalidLocationConstraint", message, 400, LocationConstraint=wanted)
     if call.region == "us-east-1" or wanted == call.region:
         return wanted or call.region
     message = (
