@@ -346,6 +346,10 @@ def test_the_same_request_twice_is_one_stack(stacks: Stacks) -> None:
         ({"R": topic({"Fn::GetAtt": ["R2", "Size"]}), "R2": TOPIC}, "ValidationError", "support attribute type"),
         ({"Rules": {"No": {"Assertions": [{"Assert": {"Fn::Equals": [1, 2]}, "AssertDescription": "two"}]}}},
          "ValidationError", "Rule No failed: two"),
+        ({"Mappings": {"M": {"eu": {"Ami": "a"}}}, "R": topic({"Fn::FindInMap": ["M", {"Ref": "AWS::Region"}, "Ami"]})},
+         "ValidationError", "Template error: Unable to get mapping for M::us-east-1::Ami"),
+        ({"Mappings": {"M": {"eu": {"Ami": "a"}}}, "Outputs": {"O": {"Value": {"Fn::FindInMap": ["M", "eu", "x"]}}}},
+         "ValidationError", "Template error: Unable to get mapping for M::eu::x"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_before_anything_is_made(
@@ -353,13 +357,26 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
 ) -> None:
     params = dict(params)
     resources = {"R": params.pop("R", TOPIC), **({"R2": params.pop("R2")} if "R2" in params else {})}
-    sections = {key: params.pop(key) for key in ("Transform", "Rules") if key in params}
+    sections = {key: params.pop(key) for key in ("Transform", "Rules", "Mappings", "Outputs") if key in params}
     if sections or resources["R"] != TOPIC or (params and not {"TemplateBody", "TemplateURL"} & set(params)):
         params["TemplateBody"] = text(resources, **sections)
     found = refused(stacks.client.create_stack, StackName="never", **params)
     assert found[0].startswith(code)
     assert message in found[1]
     assert not stacks.there("never")
+
+
+def test_a_mapping_is_not_asked_for_what_is_left_out_or_not_known_yet(stacks: Stacks) -> None:
+    none = {"Fn::FindInMap": ["M", "no", "x"]}
+    late = {"Fn::FindInMap": ["M", {"Ref": "A"}, "x"]}
+    sections = {
+        "Mappings": {"M": {"eu": {"x": "a"}}},
+        "Conditions": {"No": {"Fn::Equals": ["a", "b"]}},
+        "Outputs": {"O": {"Condition": "No", "Value": none}},
+    }
+    resources = {"A": topic({"Fn::If": ["No", none, "b"]}), "B": {**topic(none), "Condition": "No"}}
+    assert stacks.create("unasked", resources, sections) == "CREATE_COMPLETE"
+    assert stacks.create("late", {"A": TOPIC, "B": topic(late)}, sections) == "ROLLBACK_COMPLETE"
 
 
 @pytest.mark.parametrize("name", ["a_b", "1a", "a/b", "a b", "a" * 129, "ä"])

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from labsupport.cloud.core.call import Call
 from labsupport.cloud.core.errors import AwsError, not_simulated
 from labsupport.cloud.core.tags import from_list
-from labsupport.cloud.services.cloudformation import graph, parameters, rules, schemas
+from labsupport.cloud.services.cloudformation import graph, lookups, parameters, rules, schemas
 from labsupport.cloud.services.cloudformation.base import invalid, not_here
 from labsupport.cloud.services.cloudformation.functions import Scope
 from labsupport.cloud.services.cloudformation.providers import PROVIDERS, provider_of
@@ -145,6 +145,8 @@ def prepare(call: Call, stack: Stack) -> None:
     _refuse_unknown(template, names, scope)
     used = [template["Resources"][name].get("Properties", {}) for name in names]
     walk([*used, template["Outputs"]], _attribute_check(template))
+    outputs = [one for one in template["Outputs"].values() if scope.conditions.get(one.get("Condition", ""), True)]
+    lookups.check([*used, *outputs], scope)
     graph.order(graph.dependencies(template, names, scope.conditions))
 
 

@@ -24,12 +24,13 @@ def references(value: Any, conditions: dict[str, bool] | None = None) -> Iterato
         if len(value) == 1:
             ((name, argument),) = value.items()
             yield from _of_function(name, argument)
-            value = {name: _taken(name, argument, conditions)}
+            value = {name: taken(name, argument, conditions)}
         for item in value.values():
             yield from references(item, conditions)
 
 
-def _taken(name: str, argument: Any, conditions: dict[str, bool] | None) -> Any:
+def taken(name: str, argument: Any, conditions: dict[str, bool] | None) -> Any:
+    """A function's argument; of an Fn::If, with `conditions`, only the branch that is taken."""
     if name != "Fn::If" or conditions is None or not isinstance(argument, list) or len(argument) != 3:
         return argument
     return argument[1] if conditions.get(argument[0], True) else argument[2]
