@@ -18,6 +18,8 @@ def metadata_told(metadata: dict[str, str]) -> Params:
 
     What no header can carry is left out and counted. It comes from forms, whose fields may hold any text.
     """
+    if not metadata:
+        return {"Metadata": metadata}
     told = {name: _mail_safe(value) for name, value in metadata.items() if _carries(name, value)}
     missing = len(metadata) - len(told)
     return {"Metadata": told, "MissingMeta": missing} if missing else {"Metadata": told}
@@ -33,7 +35,7 @@ def _mail_safe(value: str) -> str:
 
 def asked_for(params: Params) -> Params:
     """The headers that a request sets in the answer to it: `response-content-type`, …"""
-    asked = {name: params[name] for name in OVERRIDES if params.get(name)}
+    asked = {name: value for name, value in params.items() if name in OVERRIDES and value}
     for name, value in asked.items():
         if isinstance(value, str) and max(value) > "\xff":
             message = "Header value cannot be represented using ISO-8859-1."

@@ -108,8 +108,10 @@ def tags_of_header(text: str) -> dict[str, str]:
 
 def declared_checksums(call: Call, params: Params) -> dict[str, str]:
     """The checksums that came with the content, in headers or after it; the gateway has verified them."""
-    given, headers = params.get, call.headers.get
-    return {name: value for name, header in _TRAILERS.items() if (value := given(name) or headers(header))}
+    given = {name: params[name] for name in params.keys() & _TRAILERS.keys() if params[name]}
+    if "x-amz-trailer" in call.headers:
+        given |= {name: call.headers[header] for name, header in _TRAILERS.items() if header in call.headers}
+    return given
 
 
 def commit(call: Call, made: Object, params: Params) -> Params:
@@ -239,4 +241,5 @@ def described(call: Call, bucket: Bucket, found: Object, params: Params, start: 
         shown |= expiry_of(bucket, found)
     if bucket.locked:
         shown |= told(call, found, params)
-    return {**shown, **asked_for(params)}
+    shown |= asked_for(params)
+    return shown
