@@ -222,6 +222,7 @@ def test_targets(events: Any, shared_cloud: Any) -> None:
             """JSON syntax error in input for target 1: [Source: (String)"{'a': 1}"; line: 1, column: 2]""",
         ),
         ({"Arn": TOPIC, "Input": "hello"}, "ValidationException", ""),
+        ({"Arn": TOPIC, "Input": "[" * 8000}, "ValidationException", ""),
         ({"Arn": f"arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:s"}, "NotSimulated", ""),
         (
             {"Arn": TOPIC, "DeadLetterConfig": {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:q.fifo"}},

@@ -103,7 +103,7 @@ def _check_constant(target: Params) -> None:
     """Target's Input: "valid JSON text"; a text by itself is one only in quotes."""
     try:
         json.loads(target.get("Input", "{}"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         where = f"; line: {error.lineno}, column: {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         source = f'[Source: (String)"{target["Input"]}"{where}]'
         raise validation(f"JSON syntax error in input for target {target['Id']}: {source}") from None
