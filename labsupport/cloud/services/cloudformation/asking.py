@@ -1,7 +1,6 @@
 """What a request for a stack is made of: template, parameters, capabilities, tags; checked before anything begins."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -14,7 +13,7 @@ from labsupport.cloud.services.cloudformation.functions import Scope
 from labsupport.cloud.services.cloudformation.providers import PROVIDERS, provider_of
 from labsupport.cloud.services.cloudformation.reading import LARGEST
 from labsupport.cloud.services.cloudformation.records import Params, Stack, Target
-from labsupport.cloud.services.cloudformation.references import walk
+from labsupport.cloud.services.cloudformation.references import functions
 from labsupport.cloud.services.cloudformation.scope import scope_of, wanted
 from labsupport.cloud.services.cloudformation.template import Template, parse, transforms
 
@@ -108,11 +107,7 @@ def refuse_macros(template: Template) -> None:
         raise not_here(f"The transform {', '.join(transforms(template))}")
     if template.get("Hooks"):
         raise not_here("The section Hooks")
-    walk([template["Resources"], template["Outputs"]], _refuse_transform)
-
-
-def _refuse_transform(name: str, argument: Any) -> None:
-    if name == "Fn::Transform":
+    if any(name == "Fn::Transform" for name, _ in functions([template["Resources"], template["Outputs"]])):
         raise not_here("The function Fn::Transform")
 
 
@@ -144,7 +139,9 @@ def prepare(call: Call, stack: Stack) -> None:
     names = wanted(template, scope)
     _refuse_unknown(template, names, scope)
     used = [template["Resources"][name].get("Properties", {}) for name in names]
-    walk([*used, template["Outputs"]], _attribute_check(template))
+    for name, argument in functions([*used, template["Outputs"]]):
+        if name == "Fn::GetAtt":
+            _check_attribute(template, argument)
     outputs = [one for one in template["Outputs"].values() if scope.conditions.get(one.get("Condition", ""), True)]
     lookups.check([*used, *outputs], scope)
     graph.order(graph.dependencies(template, names, scope.conditions))
@@ -171,17 +168,12 @@ def _left_out(value: Any, scope: Scope) -> bool:
     return bool(value == {"Ref": "AWS::NoValue"})
 
 
-def _attribute_check(template: Template) -> Callable[[str, Any], None]:
-    def check(name: str, argument: Any) -> None:
-        if name != "Fn::GetAtt":
-            return
-        logical, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-        schema = schemas.of(template["Resources"][logical]["Type"])
-        if schema and isinstance(attribute, str) and attribute.split(".")[0] not in schema["properties"]:
-            text = f"resource {logical} does not support attribute type {attribute} in Fn::GetAtt"
-            raise invalid(f"Template error: {text}")
-
-    return check
+def _check_attribute(template: Template, argument: Any) -> None:
+    logical, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+    schema = schemas.of(template["Resources"][logical]["Type"])
+    if schema and isinstance(attribute, str) and attribute.split(".")[0] not in schema["properties"]:
+        text = f"resource {logical} does not support attribute type {attribute} in Fn::GetAtt"
+        raise invalid(f"Template error: {text}")
 
 
 def check_name(name: str) -> None:

@@ -4,13 +4,12 @@ A look-up by parameters and pseudo parameters that finds nothing is refused with
 User Guide, "Troubleshoot AMI mapping errors"): no stack begins, so none has to be rolled back.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from labsupport.cloud.services.cloudformation.functions import Scope, resolve
-from labsupport.cloud.services.cloudformation.references import taken
+from labsupport.cloud.services.cloudformation.references import functions
 
 
 class _NotYet(Exception):
@@ -20,24 +19,11 @@ class _NotYet(Exception):
 def check(value: Any, scope: Scope) -> None:
     """Refuse each Fn::FindInMap in a value that finds nothing, where its keys are known already."""
     known = replace(scope, ref=_later, attribute=_later, export=_later)
-    for one in _lookups(value, scope.conditions):
-        with suppress(_NotYet):
-            resolve(one, known)
+    for name, argument in functions(value, scope.conditions):
+        if name == "Fn::FindInMap":
+            with suppress(_NotYet):
+                resolve({name: argument}, known)
 
 
 def _later(*_: str) -> Any:
     raise _NotYet
-
-
-def _lookups(value: Any, conditions: dict[str, bool]) -> Iterator[dict[str, Any]]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _lookups(item, conditions)
-    elif isinstance(value, dict):
-        if len(value) == 1:
-            ((name, argument),) = value.items()
-            if name == "Fn::FindInMap":
-                yield value
-            value = {name: taken(name, argument, conditions)}
-        for item in value.values():
-            yield from _lookups(item, conditions)

@@ -1,7 +1,7 @@
 """What the parts of a template refer to, and whether it is there (User Guide: "Intrinsic functions"). Pure."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from labsupport.cloud.services.cloudformation.base import invalid
@@ -12,25 +12,30 @@ PSEUDO = ("AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue", "AWS::Parti
 SUB = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
-def references(value: Any, conditions: dict[str, bool] | None = None) -> Iterator[tuple[str, str]]:
-    """Every (kind, name) that a value refers to: Ref, Fn::GetAtt, Fn::If, Fn::FindInMap, with those inside Fn::Sub.
+def functions(value: Any, conditions: dict[str, bool] | None = None) -> Iterator[tuple[str, Any]]:
+    """(name, argument) of every map of one member in a value: each that may be a function.
 
     With `conditions`, of an Fn::If only the branch that is taken.
     """
     if isinstance(value, list):
         for item in value:
-            yield from references(item, conditions)
+            yield from functions(item, conditions)
     elif isinstance(value, dict):
         if len(value) == 1:
             ((name, argument),) = value.items()
-            yield from _of_function(name, argument)
-            value = {name: taken(name, argument, conditions)}
+            yield name, argument
+            value = {name: _taken(name, argument, conditions)}
         for item in value.values():
-            yield from references(item, conditions)
+            yield from functions(item, conditions)
 
 
-def taken(name: str, argument: Any, conditions: dict[str, bool] | None) -> Any:
-    """A function's argument; of an Fn::If, with `conditions`, only the branch that is taken."""
+def references(value: Any, conditions: dict[str, bool] | None = None) -> Iterator[tuple[str, str]]:
+    """Every (kind, name) that a value refers to: Ref, Fn::GetAtt, Fn::If, Fn::FindInMap, with those inside Fn::Sub."""
+    for name, argument in functions(value, conditions):
+        yield from _of_function(name, argument)
+
+
+def _taken(name: str, argument: Any, conditions: dict[str, bool] | None) -> Any:
     if name != "Fn::If" or conditions is None or not isinstance(argument, list) or len(argument) != 3:
         return argument
     return argument[1] if conditions.get(argument[0], True) else argument[2]
@@ -126,15 +131,3 @@ def named_conditions(value: Any) -> Iterator[str]:
                 yield item
             else:
                 yield from named_conditions(item)
-
-
-def walk(value: Any, visit: Callable[[str, Any], None]) -> None:
-    """Call `visit(name, argument)` for every map of one member: each that may be a function."""
-    if isinstance(value, list):
-        for item in value:
-            walk(item, visit)
-    elif isinstance(value, dict):
-        if len(value) == 1:
-            visit(*next(iter(value.items())))
-        for item in value.values():
-            walk(item, visit)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labsupport.cloud.services.cloudformation.base import invalid
-from labsupport.cloud.services.cloudformation.references import walk
+from labsupport.cloud.services.cloudformation.references import functions
 
 Check = Callable[[Any], bool]
 
@@ -140,12 +140,14 @@ def check_functions(template: dict[str, Any]) -> None:
     """Every function of resources, outputs and conditions. Raises ValidationError for the first that is malformed."""
     for section in ("Resources", "Outputs", "Conditions"):
         for declared in template[section].values():
-            walk(_part(section, declared), _check)
+            for function in functions(_part(section, declared)):
+                _check(*function)
     for name, expression in template["Conditions"].items():
         if not _condition(expression):
             must = "Conditions can only be boolean operations on parameters and other conditions"
             raise invalid(f"Template format error: {must}: {name}")
-        walk(expression, _check_in_condition)
+        for used, _ in functions(expression):
+            _check_in_condition(used)
 
 
 def _part(section: str, declared: Any) -> Any:
@@ -168,7 +170,7 @@ def _check(name: str, argument: Any) -> None:
         )
 
 
-def _check_in_condition(name: str, argument: Any) -> None:
+def _check_in_condition(name: str) -> None:
     if name in _NOT_IN_CONDITIONS:
         raise invalid(f"Template format error: {name} cannot be used in the Conditions block of the template")
 
