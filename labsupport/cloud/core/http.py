@@ -1,7 +1,10 @@
 """An HTTP request and its response as the cloud's inner rooms see them, free of any server's types."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # what no header's value may hold: all control characters but tab
 
 
 @dataclass(slots=True)

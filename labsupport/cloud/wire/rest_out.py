@@ -1,13 +1,12 @@
 """Results of the REST protocols: what goes into the status, the headers and the body."""
 
 import base64
-import re
 from collections.abc import Callable
 from typing import Any
 
 from botocore.model import OperationModel, Shape
 
-from ..core.http import HttpResponse
+from ..core.http import CONTROLS, HttpResponse
 from . import json_out, xml_out
 from .json_out import UnknownMember
 from .values import text_writer
@@ -15,7 +14,6 @@ from .values import text_writer
 Writer = Callable[[dict[str, Any]], HttpResponse]
 Body = Callable[[dict[str, Any]], tuple[Any, str]]  # the body and its content type
 _ELSEWHERE = ("header", "headers", "statusCode")
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 # The root elements of S3's answers that carry no payload member. The models don't name them, and botocore
 # doesn't look; clients in other languages may. See each operation's response syntax in S3's API reference.
@@ -119,7 +117,7 @@ def header_text(value: Any) -> str:
     text = str(value)
     if text.isascii() and text.isprintable():
         return text
-    return _CONTROLS.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
+    return CONTROLS.sub(" ", text).encode("latin-1", "replace").decode("latin-1")
 
 
 def _item(text: str) -> str:

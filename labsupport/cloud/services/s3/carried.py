@@ -4,13 +4,13 @@ import base64
 import re
 
 from labsupport.cloud.core.errors import AwsError
+from labsupport.cloud.core.http import CONTROLS
 from labsupport.cloud.services.s3.base import Params
 
 HEADERS = ("ContentType", "CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "Expires",
            "WebsiteRedirectLocation")  # fmt: skip
 OVERRIDES = {f"Response{name}": name for name in HEADERS}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def metadata_told(metadata: dict[str, str]) -> Params:
@@ -26,7 +26,7 @@ def metadata_told(metadata: dict[str, str]) -> Params:
 
 
 def _carries(name: str, value: str) -> bool:
-    return bool(_NAME.fullmatch(name)) and not _UNPRINTABLE.search(value)
+    return bool(_NAME.fullmatch(name)) and not CONTROLS.search(value)
 
 
 def _mail_safe(value: str) -> str:
