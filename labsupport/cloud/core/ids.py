@@ -6,6 +6,7 @@ import re
 import secrets
 
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LONGER = ("AIDA", "AROA", "AGPA", "ANPA", "AIPA", "ASCA")
 
 
 def request_id() -> str:
@@ -16,9 +17,6 @@ def request_id() -> str:
 
 
 uuid4 = request_id
-
-
-_LONGER = ("AIDA", "AROA", "AGPA", "ANPA", "AIPA", "ASCA")
 
 
 def iam_id(prefix: str) -> str:

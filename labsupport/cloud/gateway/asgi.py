@@ -197,9 +197,8 @@ async def _send(response: HttpResponse, outgoing: _Outgoing, incoming: _Incoming
     if not outgoing.commit():  # what is sent in parts can't be taken back
         await _close(rest)
         response, rest = outgoing.lost(), None
-    status, headers = response.status, _lowered(response)
-    if rest is None:
-        status, headers, body = outgoing.whole(response)
+    whole = outgoing.whole(response) if rest is None else (response.status, _lowered(response), body)
+    status, headers, body = whole
     if not incoming.ended:
         headers["connection"] = "close"
     start = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]

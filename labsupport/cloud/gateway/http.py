@@ -29,10 +29,6 @@ _OF_VALUES = bytes({*range(256)} - {*range(32), 127} | {9})
 class Protocol(HttpToolsProtocol):
     """Given to uvicorn in place of its own."""
 
-    def __init__(self, together: Together, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.together = together
-
     in_head = False  # part of a request's head has come, and not yet all of it
     head_size = 0
     ended = False  # a request has ended in what has just come, so that not all of it belongs to the next one's head
@@ -40,6 +36,10 @@ class Protocol(HttpToolsProtocol):
     is_parsing = False
     next_up: tuple[RequestResponseCycle, Any] | None = None  # a request whose head was found in what is being parsed
     idle_since = 0.0  # by the loop's clock: when the last answer was sent
+
+    def __init__(self, together: Together, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.together = together
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         tls = transport.get_extra_info("ssl_object")

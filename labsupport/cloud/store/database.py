@@ -49,8 +49,8 @@ class Transactions:
     """Nested transactions on one connection, `with` it: the outermost commits, be it with others (`Group`), an inner
     one is a savepoint.
 
-    A transaction never spans an `await`: the loop would run somebody else's call inside it. `begin`
-    notices where that happened.
+    A transaction never spans an `await`: the loop would run somebody else's call inside it. Where
+    that happened, the next one notices.
     """
 
     def __init__(self, group: Group, survivors: Callable[[], None], rolled_back: Callable[[], None]) -> None:

@@ -1,7 +1,8 @@
 """Group commit: what several calls did at the same moment is committed together.
 
-A commit writes whole pages, and calls of one moment change mostly the same ones: written once for all of them, that is
-a tenth of each call less. Nobody is told of anything before it is committed: who is in a group keeps its answer back.
+A commit writes whole pages, and calls of one moment change mostly the same ones: written once for all of them, each of
+eight clients' calls costs a tenth less. Nobody is told of anything before it is committed: who is in a group keeps its
+answer back.
 """
 
 import logging
